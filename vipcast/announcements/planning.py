@@ -1,0 +1,214 @@
+"""Who gets what, on which messenger: decided and rendered for every single member before anything is written.
+
+One fault, and nothing is planned; all faults are listed at once, each with the member and the line of the
+file that the member came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from vipcast.announcements.rendering import GroupView, MemberView, Renderer
+from vipcast.announcements.templates import TemplateFault
+from vipcast.config import Account
+from vipcast.errors import InputError, Problem
+from vipcast.groups.seats import Group
+from vipcast.members.consent import ConsentState
+from vipcast.members.roster import PHONE, Member
+from vipcast.messengers.base import Capabilities, Message, Messenger
+
+# Why a member gets nothing; the words are what `why` and the preview say.
+SKIP_WORDS: Mapping[str, str] = {
+    "opted_out": "opted out",
+    "no_consent": "no consent on record",
+    "no_address": "no address on any messenger of the shop",
+    "unreachable": "not reachable at any known address",
+    "already_sent": "got this text before, in another announcement",
+    "forgotten": "forgotten on request",
+    "cancelled": "the announcement was cancelled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One announcing account and what it can do."""
+
+    account: Account
+    messenger: type[Messenger]
+    capabilities: Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDelivery:
+    """What one member gets; without a message, `skip` says why not."""
+
+    member: Member
+    group: str
+    language: str = ""
+    account: str = ""
+    messenger: str = ""
+    address: str = ""
+    message: Message | None = None
+    skip: str = ""
+
+
+@dataclass(slots=True)
+class Plan:
+    deliveries: list[PlannedDelivery] = field(default_factory=list)
+    faults: list[Problem] = field(default_factory=list)
+
+    @property
+    def to_send(self) -> list[PlannedDelivery]:
+        return [one for one in self.deliveries if one.message]
+
+    @property
+    def skipped(self) -> list[PlannedDelivery]:
+        return [one for one in self.deliveries if not one.message]
+
+    def check(self) -> None:
+        """Refuse the whole plan for any fault.
+
+        Raises:
+            InputError: with every fault in `problems`.
+
+        """
+        if self.faults:
+            number = len(self.faults)
+            raise InputError(
+                f"{number} fault{'s' * (number != 1)} found; nothing was planned.",
+                hint="Mend the template or the members, then run it again.",
+                problems=self.faults,
+            )
+
+
+class Planner:
+    """Plans one template's announcement; makes no database call and no network call."""
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        routes: Sequence[Route],
+        *,
+        shop_language: str,
+        shop_is_formal: bool,
+        keep: Callable[[Message], Message] = lambda message: message,
+    ) -> None:
+        self._renderer = renderer
+        self._routes = routes
+        self._shop_language = shop_language
+        self._shop_is_formal = shop_is_formal
+        self._keep = keep
+
+    def plan(self, seated: Sequence[tuple[Member, Group]], already: Mapping[int, str] | None = None) -> Plan:
+        """Plan one delivery for each member, whatever the number of groups they sit in.
+
+        `already` names members who got this text before in another announcement.
+        """
+        plan = Plan()
+        done: set[int] = set()
+        for member, group in seated:
+            if member.id in done:
+                continue
+            done.add(member.id)
+            skip = "already_sent" if already and member.id in already else self._no_consent(member)
+            if skip:
+                plan.deliveries.append(PlannedDelivery(member, group.name, skip=skip))
+            else:
+                self._plan_one(plan, member, group)
+        return plan
+
+    def render(self, member: Member, group: Group | None, route: Route, *, messenger: str = "") -> Message:
+        """Return what a member gets through a route.
+
+        Raises:
+            TemplateFault: the text cannot be made, or the messenger does not carry it.
+
+        """
+        view = MemberView(
+            name=member.name,
+            first_name=member.first_name,
+            last_name=member.last_name,
+            language=member.language or self._shop_language,
+            formal=self._shop_is_formal if member.formal is None else member.formal,
+            birthday=member.birthday,
+            fields=member.fields,
+            messenger=messenger or route.account.messenger,
+        )
+        group_view = GroupView(group.name, group.purpose, group.cap) if group else None
+        return self._renderer.render(view, group_view, route.capabilities)
+
+    def _plan_one(self, plan: Plan, member: Member, group: Group) -> None:
+        route, address, reason = self.choose(member)
+        if route is None:
+            plan.deliveries.append(PlannedDelivery(member, group.name, skip=reason))
+            return
+        try:
+            message = self._keep(self.render(member, group, route))
+        except TemplateFault as fault:
+            from_line = f" ({member.origin})" if member.origin else ""
+            plan.faults += [
+                Problem(p.code, f"{member.name}{from_line}: {p.message}", p.hint, p.where)
+                for p in fault.problems
+            ]
+            return
+        plan.deliveries.append(
+            PlannedDelivery(
+                member,
+                group.name,
+                member.language or self._shop_language,
+                route.account.name,
+                route.account.messenger,
+                address,
+                message,
+            )
+        )
+
+    def choose(self, member: Member) -> tuple[Route | None, str, str]:
+        """Return (route, address, "") or (None, "", why not).
+
+        The member's preferred messenger comes first, then those with an address of their own, then those
+        that reach a phone number; among equals the order of vipcast.toml.
+        """
+        reasons: list[str] = []
+        options: list[tuple[tuple[bool, bool], Route, str]] = []
+        for route in self._routes:
+            address, is_own, reason = _address(member, route)
+            if address:
+                is_preferred = member.preferred == route.account.messenger
+                options.append(((not is_preferred, not is_own), route, address))
+            elif reason:
+                reasons.append(reason)
+        if options:
+            _, route, address = min(options, key=lambda option: option[0])
+            return route, address, ""
+        if "opted_out" in reasons:
+            return None, "", "opted_out"
+        return None, "", "unreachable" if reasons else "no_address"
+
+    @staticmethod
+    def _no_consent(member: Member) -> str:
+        match member.consent:
+            case ConsentState.OPTED_IN:
+                return ""
+            case ConsentState.OPTED_OUT:
+                return "opted_out"
+            case _:
+                return "no_consent"
+
+
+def _address(member: Member, route: Route) -> tuple[str, bool, str]:
+    """Return (address, whether it is the messenger's own, why there is none)."""
+    messenger = route.account.messenger
+    own = [a for a in member.addresses if a.messenger == messenger]
+    for one in own:
+        if one.state == "ok" and not one.address.startswith("+"):
+            return one.address, True, ""
+    states = {a.address: a.state for a in own}
+    phones = [a.address for a in own if a.address.startswith("+")]
+    if route.capabilities.accepts_phone:
+        phones += [a.address for a in member.addresses if a.messenger == PHONE]
+    for phone in phones:
+        if states.get(phone, "ok") == "ok":
+            return phone, False, ""
+    return "", False, next(iter(states.values()), "")

@@ -1,0 +1,201 @@
+"""Announcements in the ledger: planned whole in one transaction, found again, shown, stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from vipcast.announcements.planning import PlannedDelivery
+from vipcast.errors import InputError
+from vipcast.storage.tables import announcements, deliveries
+
+UNFINISHED = ("planned", "running", "paused")
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    id: int
+    key: str
+    template: str
+    digest: str
+    title: str
+    groups: list[str]
+    variables: dict[str, str]
+    state: str
+    state_reason: str
+    is_test: bool
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.state in UNFINISHED
+
+
+def key_of(template: str, groups: Iterable[str], variables: Mapping[str, str]) -> str:
+    """Return what makes two sends the same announcement: the template, the groups and the variables."""
+    return json.dumps([template, sorted(groups), dict(sorted(variables.items()))], ensure_ascii=False)
+
+
+def newest(connection: Connection, key: str) -> Announcement | None:
+    """Return the latest announcement of a key; `--again` starts another one with a number after the key."""
+    query = (
+        select(announcements)
+        .where(announcements.c.key.startswith(key, autoescape=True), announcements.c.is_test.is_(False))
+        .order_by(announcements.c.id.desc())
+    )
+    for row in connection.execute(query):
+        if row.key == key or row.key.startswith(key + "#"):
+            return _announcement(row)
+    return None
+
+
+def get(connection: Connection, number: int) -> Announcement:
+    """Return an announcement by number.
+
+    Raises:
+        InputError: there is none of that number.
+
+    """
+    row = connection.execute(select(announcements).where(announcements.c.id == number)).first()
+    if row is None:
+        raise InputError(f"There is no announcement {number}.", hint="See `vipcast announcement list`.")
+    return _announcement(row)
+
+
+def listed(connection: Connection, *, with_tests: bool = False) -> list[Announcement]:
+    """Return all announcements, the latest first."""
+    query = select(announcements).order_by(announcements.c.id.desc())
+    if not with_tests:
+        query = query.where(announcements.c.is_test.is_(False))
+    return [_announcement(row) for row in connection.execute(query)]
+
+
+def create(
+    connection: Connection,
+    *,
+    key: str,
+    template: str,
+    digest: str,
+    title: str,
+    groups: Sequence[str],
+    variables: Mapping[str, str],
+    now: datetime,
+    is_test: bool = False,
+) -> Announcement:
+    number = connection.execute(
+        insert(announcements)
+        .values(
+            key=key,
+            template=template,
+            digest=digest,
+            title=title,
+            groups=list(groups),
+            variables=dict(variables),
+            state="running",
+            is_test=is_test,
+            created_at=now,
+            started_at=now,
+        )
+        .returning(announcements.c.id)
+    ).scalar_one()
+    return get(connection, number)
+
+
+def add_deliveries(
+    connection: Connection,
+    announcement: Announcement,
+    planned: Sequence[PlannedDelivery],
+    new_key: Callable[[], int],
+    now: datetime,
+) -> int:
+    """Write the deliveries of those who have none yet; return how many are new and to be sent.
+
+    Who was skipped before is planned anew; whoever has a delivery in any other state keeps it.
+    """
+    has = deliveries.c.announcement_id == announcement.id
+    known = dict(connection.execute(select(deliveries.c.member_id, deliveries.c.state).where(has)).tuples())
+    fresh = [p for p in planned if known.get(p.member.id, "skipped") == "skipped"]
+    replaced = [p.member.id for p in fresh if p.member.id in known]
+    if replaced:
+        connection.execute(delete(deliveries).where(has, deliveries.c.member_id.in_(replaced)))
+    if fresh:
+        connection.execute(insert(deliveries), [_row(announcement, p, new_key(), now) for p in fresh])
+    new = sum(p.message is not None for p in fresh)
+    if new:
+        set_state(connection, announcement.id, "running")
+    return new
+
+
+def set_state(connection: Connection, number: int, state: str, reason: str = "") -> None:
+    values: dict[str, object] = {"state": state, "state_reason": reason}
+    if state == "running":
+        values["finished_at"] = None
+    connection.execute(update(announcements).where(announcements.c.id == number).values(**values))
+
+
+def cancel(connection: Connection, announcement: Announcement, now: datetime) -> int:
+    """End an announcement; what was not sent is skipped. Return how many that are."""
+    connection.execute(
+        update(announcements)
+        .where(announcements.c.id == announcement.id)
+        .values(state="cancelled", finished_at=now)
+    )
+    return connection.execute(
+        update(deliveries)
+        .where(deliveries.c.announcement_id == announcement.id, deliveries.c.state == "queued")
+        .values(state="skipped", reason="cancelled", ended_at=now)
+    ).rowcount
+
+
+def who_got(
+    connection: Connection, template: str, variables: Mapping[str, str], *, besides: int | None
+) -> dict[int, str]:
+    """Return {member: when} of those who got, or may yet get, this text in another announcement."""
+    query = (
+        select(
+            deliveries.c.member_id, announcements.c.created_at, announcements.c.variables, announcements.c.id
+        )
+        .join(announcements, announcements.c.id == deliveries.c.announcement_id)
+        .where(
+            announcements.c.template == template,
+            announcements.c.is_test.is_(False),
+            deliveries.c.member_id.is_not(None),
+            deliveries.c.state.not_in(("failed", "skipped")),
+        )
+    )
+    return {
+        row.member_id: row.created_at.isoformat()
+        for row in connection.execute(query)
+        if row.id != besides and row.variables == dict(variables)
+    }
+
+
+def _row(
+    announcement: Announcement, planned: PlannedDelivery, message_key: int, now: datetime
+) -> dict[str, object]:
+    return {
+        "announcement_id": announcement.id,
+        "member_id": None if announcement.is_test else planned.member.id,
+        "state": "queued" if planned.message else "skipped",
+        "reason": planned.skip,
+        "account": planned.account,
+        "messenger": planned.messenger,
+        "address": planned.address,
+        "language": planned.language,
+        "body": msgspec.json.encode(planned.message).decode() if planned.message else "",
+        "message_key": message_key,
+        "planned_at": now,
+        "ended_at": None if planned.message else now,
+    }
+
+
+def _announcement(row: Row[tuple[object, ...]]) -> Announcement:
+    values = row._mapping  # noqa: SLF001 - a Row's public mapping
+    return Announcement(**{name: values[name] for name in Announcement.__dataclass_fields__})

@@ -1,0 +1,341 @@
+"""vipcast.toml + .env + environment -> frozen structures. Nothing reads the environment after this.
+
+Unknown keys and wrong types are errors that name the file, the key and what was expected. Secrets live
+in `.env` (or the environment) alone and print as ***.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from vipcast import tomlfile
+from vipcast.errors import ConfigError, InputError
+
+FILE = "vipcast.toml"
+STATE = ".vipcast"
+LANGUAGES = ("hu", "cs", "fi", "ru", "en")
+Role = Literal["announce", "support"]
+
+
+class Secret:
+    """A value that never shows itself: printing, logging and `repr` give ***."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value, for the one call that needs it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of vipcast.toml."""
+
+
+class ShopTable(_Table, frozen=True):
+    name: str
+    region: str = "HU"
+    language: str = "en"
+    timezone: str = "UTC"
+    formal: bool = True
+    media_url: str = ""  # where the pictures stand on the web, for messengers that fetch them
+    me: dict[str, str] = {}  # where `send --to-me` reaches the owner, per messenger
+
+
+class AccountTable(_Table, frozen=True):
+    messenger: str
+    role: Role
+    sender_name: str = ""
+    avatar: str = ""
+    link: str = ""
+    webhook: str = ""
+    rate: str = ""  # such as "30/min" or "unlimited"
+
+
+class LimitsTable(_Table, frozen=True):
+    quiet: str = ""
+    per_member_per_week: int | None = None
+
+
+class EndpointsTable(_Table, frozen=True):
+    telegram: str = ""  # host:port of another server
+    telegram_rsa_key: str = ""  # its public key, a PEM file
+    viber: str = ""  # base URL, up to /pa
+
+
+class SandboxTable(_Table, frozen=True):
+    enabled: bool = False
+    telegram_port: int = 8443
+    viber_port: int = 8444
+    page_port: int = 8445
+
+
+class _File(_Table, frozen=True):
+    shop: ShopTable
+    accounts: dict[str, AccountTable] = {}
+    hours: dict[str, Any] = {}
+    limits: LimitsTable = LimitsTable()
+    endpoints: EndpointsTable = EndpointsTable()
+    sandbox: SandboxTable = SandboxTable()
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """One login of the shop on a messenger, with all that opening it needs."""
+
+    name: str
+    messenger: str
+    role: Role
+    sender_name: str = ""
+    avatar: str = ""
+    link: str = ""
+    webhook: str = ""
+    rate: str = ""
+    token: Secret | None = None
+    api_id: int = 0
+    api_hash: Secret | None = None
+    session: Path = Path()
+    server: str = ""  # another server than the messenger's own: host:port, or a URL
+    server_key: Path | None = None
+    is_loopback: bool = False
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """One shop's settings, resolved."""
+
+    folder: Path
+    shop: ShopTable
+    accounts: dict[str, Account]
+    hours: dict[str, Any]
+    limits: LimitsTable
+    sandbox: SandboxTable
+    sources: dict[str, str]  # where a value that can be overridden came from
+
+    @property
+    def state(self) -> Path:
+        """The folder of state and logins, 0700."""
+        return self.folder / STATE
+
+    @property
+    def file(self) -> Path:
+        return self.folder / FILE
+
+    def account(self, name: str) -> Account:
+        """Return an account by name.
+
+        Raises:
+            InputError: there is none of that name.
+
+        """
+        if name in self.accounts:
+            return self.accounts[name]
+        known = ", ".join(self.accounts) or "none yet"
+        raise InputError(
+            f"There is no account called {name!r}. Accounts: {known}.",
+            hint="See `vipcast account list`, or add one with `vipcast account add`.",
+        )
+
+
+def find_folder(flag: Path | None, environ: Mapping[str, str]) -> tuple[Path, str]:
+    """Return the shop's folder and where the choice came from: flag, environment or current folder."""
+    if flag is not None:
+        return flag.expanduser().absolute(), "--shop"
+    if environ.get("VIPCAST_SHOP"):
+        return Path(environ["VIPCAST_SHOP"]).expanduser().absolute(), "VIPCAST_SHOP"
+    return Path.cwd(), "the current folder"
+
+
+def load(folder: Path, environ: Mapping[str, str], *, source: str = "the current folder") -> Config:
+    """Return the settings of the shop in `folder`.
+
+    Raises:
+        InputError: there is no shop.
+        ConfigError: a key is unknown, missing or of a wrong type.
+
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise InputError(
+            f"There is no shop in {folder} (from {source}): it has no {FILE}.",
+            hint="Make one with `vipcast init myshop`, or name a shop's folder with --shop DIR.",
+            where=str(folder),
+        )
+    data = tomlfile.read(path)
+    _refuse_secrets(data, path)
+    tables = tomlfile.convert(data, _File, path)
+    _check(tables, path)
+    values = _environment(folder, environ)
+    accounts = {
+        name: _account(name, table, tables, folder, values) for name, table in tables.accounts.items()
+    }
+    return Config(
+        folder=folder,
+        shop=tables.shop,
+        accounts=accounts,
+        hours=tables.hours,
+        limits=tables.limits,
+        sandbox=tables.sandbox,
+        sources={"folder": source} | {key: origin for key, (_, origin) in values.items()},
+    )
+
+
+def token_variable(account: str) -> str:
+    """Return the name of the variable in `.env` that holds an account's token."""
+    return f"VIPCAST_{account.upper().replace('-', '_')}_TOKEN"
+
+
+def _environment(folder: Path, environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return VIPCAST_* values with their origin; the environment stands above `.env`."""
+    values: dict[str, tuple[str, str]] = {}
+    if (folder / ".env").is_file():
+        from dotenv import dotenv_values  # noqa: PLC0415 - 15 ms that a shop without secrets need not pay
+
+        try:
+            values = {k: (v, ".env") for k, v in dotenv_values(folder / ".env").items() if v}
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                ".env cannot be read.", hint="Save it again as UTF-8 text.", where=str(folder / ".env")
+            ) from error
+    values |= {k: (v, "the environment") for k, v in environ.items() if k.startswith("VIPCAST_") and v}
+    return values
+
+
+def _refuse_secrets(data: dict[str, Any], path: Path) -> None:
+    accounts = data.get("accounts", {})
+    for name, table in accounts.items() if isinstance(accounts, dict) else ():
+        for key in ("token", "api_id", "api_hash", "password"):
+            if isinstance(table, dict) and key in table:
+                variable = token_variable(name) if key == "token" else f"VIPCAST_TELEGRAM_{key.upper()}"
+                raise ConfigError(
+                    f"{path.name}: `{key}` in [accounts.{name}] is a secret and does not belong here.",
+                    hint=f"Put it into .env as {variable}=… and take it out of {path.name}.",
+                    where=str(path),
+                )
+
+
+def _check(tables: _File, path: Path) -> None:
+    """Refuse values of the right type that cannot be."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415
+
+    shop = tables.shop
+    if shop.language not in LANGUAGES:
+        raise ConfigError(
+            f"{path.name}: `shop.language` is {shop.language!r}; it must be one of {', '.join(LANGUAGES)}.",
+            where=str(path),
+        )
+    if not re.fullmatch(r"[A-Z]{2}", shop.region):
+        raise ConfigError(
+            f"{path.name}: `shop.region` is {shop.region!r}; it must be a country's two letters, such as HU.",
+            where=str(path),
+        )
+    try:
+        ZoneInfo(shop.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigError(
+            f"{path.name}: `shop.timezone` is {shop.timezone!r}, which is no time zone.",
+            hint="Write it as Europe/Budapest, Europe/Prague, Europe/Helsinki …",
+            where=str(path),
+        ) from error
+    for name, account in tables.accounts.items():
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
+            raise ConfigError(
+                f"{path.name}: an account cannot be called {name!r}.",
+                hint="Use small letters, digits and hyphens, beginning with a letter.",
+                where=str(path),
+            )
+        parse_rate(account.rate, f"accounts.{name}.rate", path)
+
+
+def parse_rate(text: str, key: str = "rate", path: Path = Path(FILE)) -> float | None:
+    """Return a rate such as "30/min" in messages a second; 0 for unlimited, None where nothing is said."""
+    if not text:
+        return None
+    if text == "unlimited":
+        return 0.0
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*/\s*(s|sec|min|h|hour)\s*", text)
+    if not found or float(found[1]) == 0:
+        raise ConfigError(
+            f'{path.name}: `{key}` is {text!r}; it must be such as "1/s", "30/min" or "unlimited".',
+            where=str(path),
+        )
+    return float(found[1]) / {"s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600}[found[2]]
+
+
+def _account(
+    name: str, table: AccountTable, tables: _File, folder: Path, values: dict[str, tuple[str, str]]
+) -> Account:
+    def value(key: str) -> str:
+        return values.get(key, ("", ""))[0]
+
+    token = value(token_variable(name))
+    server, server_key, in_sandbox = _endpoint(table.messenger, tables, folder, values)
+    api_id = value("VIPCAST_TELEGRAM_API_ID")
+    if api_id and not api_id.isdecimal():
+        raise ConfigError(
+            "VIPCAST_TELEGRAM_API_ID must be a number.",
+            hint="Telegram shows it at my.telegram.org.",
+            where=".env",
+        )
+    if in_sandbox:
+        api_id = api_id or "1"
+        if table.messenger != "telegram":  # there a token makes a bot; the sandbox's account is a person's
+            token = token or f"sandbox-{name}"
+    api_hash = value("VIPCAST_TELEGRAM_API_HASH") or ("sandbox" if in_sandbox else "")
+    state = folder / STATE / "sandbox" if in_sandbox else folder / STATE
+    return Account(
+        name=name,
+        messenger=table.messenger,
+        role=table.role,
+        sender_name=table.sender_name or tables.shop.name,
+        avatar=table.avatar,
+        link=table.link,
+        webhook=table.webhook,
+        rate=table.rate,
+        token=Secret(token) if token else None,
+        api_id=int(api_id or 0),
+        api_hash=Secret(api_hash) if api_hash else None,
+        session=state / "sessions" / f"{name}.session",
+        server=server,
+        server_key=server_key,
+        is_loopback=_is_loopback(server),
+    )
+
+
+def _endpoint(
+    messenger: str, tables: _File, folder: Path, values: dict[str, tuple[str, str]]
+) -> tuple[str, Path | None, bool]:
+    """Return (server, its key, whether it is the sandbox); the environment stands above the file."""
+    prefix = f"VIPCAST_{messenger.upper()}"
+    named = values.get(f"{prefix}_SERVER") or values.get(f"{prefix}_URL")
+    server = named[0] if named else getattr(tables.endpoints, messenger, "")
+    if server:
+        key = values.get(f"{prefix}_RSA_KEY", (getattr(tables.endpoints, f"{messenger}_rsa_key", ""), ""))[0]
+        return server, (folder / Path(key).expanduser() if key else None), False
+    box = tables.sandbox
+    if not box.enabled:
+        return "", None, False
+    if messenger == "telegram":
+        return f"127.0.0.1:{box.telegram_port}", folder / STATE / "sandbox" / "telegram.pem", True
+    return f"http://127.0.0.1:{box.viber_port}/pa", None, True
+
+
+def _is_loopback(server: str) -> bool:
+    host = re.sub(r"^https?://", "", server).split("/")[0].rsplit(":", 1)[0]
+    return host in {"localhost", "[::1]"} or bool(re.fullmatch(r"127(\.\d+){3}", host))

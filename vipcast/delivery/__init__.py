@@ -1,0 +1,1 @@
+"""Getting it there once: the ledger, sending, pacing, receipts."""

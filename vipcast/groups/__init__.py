@@ -1,0 +1,1 @@
+"""Capped groups: seats and the waiting list."""

@@ -1,0 +1,60 @@
+"""Consent: append-only events. The one with the latest time is in force, whenever it was recorded."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, Select, func, insert, select
+
+from vipcast.storage.tables import consents
+
+
+class ConsentState(enum.StrEnum):
+    NONE = "none"
+    OPTED_IN = "opt_in"
+    OPTED_OUT = "opt_out"
+
+
+def latest_events() -> Select[tuple[int, str]]:
+    """Return a query of (member_id, event in force), one row for each member with any event."""
+    rank = (
+        func.row_number()
+        .over(partition_by=consents.c.member_id, order_by=(consents.c.at.desc(), consents.c.id.desc()))
+        .label("rank")
+    )
+    ranked = select(consents.c.member_id, consents.c.event, rank).subquery()
+    return select(ranked.c.member_id, ranked.c.event).where(ranked.c.rank == 1)
+
+
+def states_of(connection: Connection, member_ids: Iterable[int]) -> dict[int, ConsentState]:
+    """Return the consent in force of each member named; NONE where nothing was ever recorded."""
+    ids = list(member_ids)
+    found = dict.fromkeys(ids, ConsentState.NONE)
+    query = (
+        select(consents.c.member_id, consents.c.event)
+        .where(consents.c.member_id.in_(ids))
+        .order_by(consents.c.at, consents.c.id)
+    )
+    for member_id, event in connection.execute(query):
+        found[member_id] = ConsentState(event)
+    return found
+
+
+def record(
+    connection: Connection,
+    member_id: int,
+    event: ConsentState,
+    *,
+    at: datetime,
+    source: str,
+    now: datetime,
+    wording: str = "",
+) -> None:
+    """Append one opt-in or opt-out; nothing is ever changed or taken back."""
+    connection.execute(
+        insert(consents).values(
+            member_id=member_id, event=event, at=at, source=source, wording=wording, recorded_at=now
+        )
+    )

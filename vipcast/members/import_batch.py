@@ -1,0 +1,280 @@
+"""One transaction's worth of an import. Somebody is known by address, never by name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from vipcast.members.names import fold
+from vipcast.members.roster import EMAIL, PHONE, digest
+from vipcast.members.rows import MemberRow, Reject
+from vipcast.storage.tables import addresses, consents, forgotten, members
+
+KEPT = 200  # how many changes and warnings are kept to be shown; all are counted
+
+Identity = tuple[str, str]  # (messenger, address)
+Owner = int  # a member's id; or -1-index of a member that this batch adds
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    now: datetime
+    consent_source: str = ""  # `--consent`: recorded for every row that has none of its own
+    file_name: str = ""
+    is_dry_run: bool = False
+
+
+@dataclass(slots=True)
+class ImportResult:
+    """What an import did: added, updated, unchanged, repeated, rejected, no_consent, kept_out."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    changes: list[tuple[int, str, str]] = field(default_factory=list)  # line, name, what changed
+    warnings: list[tuple[int, str]] = field(default_factory=list)  # line, what
+
+    def merge(self, other: ImportResult) -> None:
+        self.counts.update(other.counts)
+        self.changes += other.changes[: KEPT - len(self.changes)]
+        self.warnings += other.warnings[: KEPT - len(self.warnings)]
+
+
+def identities(row: MemberRow) -> list[Identity]:
+    """Return everything in a row that tells who it is."""
+    found = [(PHONE, phone) for phone in row.phones]
+    found += [(EMAIL, email) for email in row.emails]
+    if row.telegram:
+        found.append(("telegram", row.telegram))
+    if row.viber:
+        found.append(("viber", row.viber))
+    return found
+
+
+class ImportBatch:
+    """Members that the batch itself adds are known to its later rows."""
+
+    def __init__(self, connection: Connection, options: ImportOptions) -> None:
+        self.result = ImportResult()
+        self.member_ids: list[int] = []
+        self._connection = connection
+        self._options = options
+        self._owners: dict[Identity, Owner] = {}
+        self._fresh: dict[Identity, Owner] = {}  # addresses to be added
+        self._new: list[dict[str, Any]] = []  # members to be added
+        self._known_rows: dict[int, list[MemberRow]] = {}  # rows of members who were there before
+        self._consent_rows: list[tuple[Owner, MemberRow]] = []
+
+    def take(self, rows: Sequence[MemberRow]) -> list[Reject]:
+        """Write the rows; return those that are refused."""
+        keys = [identities(row) for row in rows]
+        self._load_owners(keys)
+        barred = self._forgotten(keys)
+        rejects: list[Reject] = []
+        order: dict[Owner, None] = {}
+        for row, mine in zip(rows, keys, strict=True):
+            if reason := self._refusal(row, mine, barred):
+                rejects.append(row.reject(*reason))
+            else:
+                order[self._place(row, mine)] = None
+        ids = self._insert_members()
+        self._update_members()
+        if self._fresh:
+            self._connection.execute(
+                insert(addresses),
+                [
+                    {"member_id": ids[-1 - o] if o < 0 else o, "messenger": m, "address": a}
+                    for (m, a), o in self._fresh.items()
+                ],
+            )
+        self._insert_consents(ids)
+        self.member_ids = [ids[-1 - o] if o < 0 else o for o in order]
+        return rejects
+
+    def _load_owners(self, keys: Iterable[list[Identity]]) -> None:
+        wanted: dict[str, list[str]] = {}
+        for mine in keys:
+            for messenger, address in mine:
+                wanted.setdefault(messenger, []).append(address)
+        for messenger, values in wanted.items():
+            query = select(addresses.c.address, addresses.c.member_id).where(
+                addresses.c.messenger == messenger, addresses.c.address.in_(values)
+            )
+            self._owners.update({(messenger, a): i for a, i in self._connection.execute(query)})
+
+    def _forgotten(self, keys: Iterable[list[Identity]]) -> dict[Identity, datetime]:
+        """Return which addresses of this batch were forgotten, and when."""
+        times = dict(self._connection.execute(select(forgotten.c.digest, forgotten.c.at)).tuples())
+        if not times:
+            return {}
+        digests = {key: digest(self._connection, *key) for mine in keys for key in mine}
+        return {key: times[value] for key, value in digests.items() if value in times}
+
+    def _refusal(
+        self, row: MemberRow, keys: list[Identity], barred: dict[Identity, datetime]
+    ) -> tuple[str, str] | None:
+        owners = {self._owners[key] for key in keys if key in self._owners}
+        if len(owners) > 1:
+            named = ", ".join(f"{a} ({m})" for m, a in keys if (m, a) in self._owners)
+            return "two-members", f"its addresses belong to different members: {named}"
+        when = max((barred[key] for key in keys if key in barred), default=None)
+        if when and not owners and (row.consent_at is None or row.consent_at <= when):
+            return "forgotten", "this person was forgotten on request and has not opted in again since"
+        return None
+
+    def _place(self, row: MemberRow, keys: list[Identity]) -> Owner:
+        """Note whose row it is and what it brings."""
+        owner = next((self._owners[key] for key in keys if key in self._owners), None)
+        if owner is None:
+            owner = -1 - len(self._new)
+            self._new.append(self._values(row))
+            self.result.counts["added"] += 1
+        elif owner < 0:
+            values = self._new[-1 - owner]
+            values |= _changes(values, row)
+            self.result.counts["repeated"] += 1
+        else:
+            self._known_rows.setdefault(owner, []).append(row)
+        for key in keys:
+            if key not in self._owners:
+                self._owners[key] = self._fresh[key] = owner
+        self._consent_rows.append((owner, row))
+        self.result.warnings += [(row.line, words) for words in row.warnings]
+        return owner
+
+    def _values(self, row: MemberRow) -> dict[str, Any]:
+        return {
+            "name": row.name,
+            "first_name": row.first_name,
+            "last_name": row.last_name,
+            "name_key": "",
+            "language": row.language,
+            "formal": row.formal,
+            "birthday": row.birthday,
+            "preferred": row.preferred,
+            "note": row.note,
+            "fields": row.extra,
+            "origin": f"{self._options.file_name}:{row.line}",
+            "created_at": self._options.now,
+            "updated_at": self._options.now,
+        }
+
+    def _insert_members(self) -> list[int]:
+        if not self._new:
+            return []
+        for values in self._new:
+            values["name_key"] = fold(values["name"])
+        statement = insert(members).returning(members.c.id, sort_by_parameter_order=True)
+        return list(self._connection.execute(statement, self._new).scalars())
+
+    def _update_members(self) -> None:
+        """Apply what rows say of members who were there before; an empty cell erases nothing."""
+        if not self._known_rows:
+            return
+        gained: dict[int, list[str]] = {}
+        for (messenger, address), owner in self._fresh.items():
+            gained.setdefault(owner, []).append(f"new address: {messenger} {address}")
+        query = select(members).where(members.c.id.in_(list(self._known_rows)))
+        updates = []
+        for current in self._connection.execute(query).mappings().all():
+            old = dict(current)
+            values = dict(old)
+            rows = self._known_rows[old["id"]]
+            for row in rows:
+                values |= _changes(values, row)
+            self.result.counts["repeated"] += len(rows) - 1
+            changed = [f"{k}: {_show(old[k])} → {_show(v)}" for k, v in values.items() if v != old[k]]
+            said = changed + gained.get(old["id"], [])
+            self.result.counts["updated" if said else "unchanged"] += 1
+            if said:
+                self.result.changes.append((rows[-1].line, values["name"], "; ".join(said)))
+            if changed:
+                fresh = {k: values[k] for k in _CELLS}
+                fresh |= {
+                    "b_id": old["id"],
+                    "name_key": fold(values["name"]),
+                    "updated_at": self._options.now,
+                }
+                updates.append(fresh)
+        if updates:
+            self._connection.execute(update(members).where(members.c.id == bindparam("b_id")), updates)
+
+    def _insert_consents(self, ids: list[int]) -> None:
+        old = self._consent_history({owner for owner, _ in self._consent_rows if owner >= 0})
+        events: dict[tuple[Owner, str, datetime, str], None] = {}
+        for owner, row in self._consent_rows:
+            history = old.get(owner, [])
+            event = self._consent_event(row, history)
+            if event and event not in history:
+                events[(owner, *event)] = None
+            is_in = bool(event and event[0] == "opt_in") or any(e[0] == "opt_in" for e in history)
+            self.result.counts["no_consent"] += not is_in and not row.opted_out
+        rows = [
+            {
+                "member_id": ids[-1 - owner] if owner < 0 else owner,
+                "event": event,
+                "at": at,
+                "source": source,
+                "recorded_at": self._options.now,
+            }
+            for owner, event, at, source in events
+        ]
+        if rows:
+            self._connection.execute(insert(consents), rows)
+
+    def _consent_history(self, owners: set[int]) -> dict[int, list[tuple[str, datetime, str]]]:
+        found: dict[int, list[tuple[str, datetime, str]]] = {}
+        if owners:
+            query = select(consents).where(consents.c.member_id.in_(list(owners)))
+            for row in self._connection.execute(query.order_by(consents.c.at, consents.c.id)):
+                found.setdefault(row.member_id, []).append((row.event, row.at, row.source))
+        return found
+
+    def _consent_event(
+        self, row: MemberRow, history: list[tuple[str, datetime, str]]
+    ) -> tuple[str, datetime, str] | None:
+        """Return what a row says of consent, as (event, at, source), or None where it adds nothing.
+
+        `--consent` speaks for rows that say nothing themselves; it never brings back somebody who opted
+        out, and is not repeated for somebody who is in already.
+        """
+        file = f"import of {self._options.file_name}"
+        in_force = history[-1][0] if history else ""
+        if row.opted_out:
+            return (
+                None if in_force == "opt_out" else ("opt_out", self._options.now, row.consent_source or file)
+            )
+        if row.consent_at:
+            return "opt_in", row.consent_at, row.consent_source or file
+        if self._options.consent_source and in_force == "opt_out":
+            self.result.counts["kept_out"] += 1
+            return None
+        if self._options.consent_source and in_force != "opt_in":
+            return "opt_in", self._options.now, self._options.consent_source
+        return None
+
+
+# What a later row of the same person may change.
+_CELLS = ("name", "first_name", "last_name", "language", "formal", "birthday", "preferred", "note", "fields")
+
+
+def _changes(values: dict[str, Any], row: MemberRow) -> dict[str, Any]:
+    said = {
+        "name": row.name,
+        "first_name": row.first_name,
+        "last_name": row.last_name,
+        "language": row.language,
+        "formal": row.formal,
+        "birthday": row.birthday,
+        "preferred": row.preferred,
+        "note": row.note,
+        "fields": {**values["fields"], **row.extra},
+    }
+    return {k: v for k, v in said.items() if v not in ("", None) and v != values[k]}
+
+
+def _show(value: Any) -> str:
+    return "–" if value in ("", None) else str(value)

@@ -1,0 +1,1 @@
+"""One file a messenger, all behind the contract in `base`."""

@@ -1,0 +1,1 @@
+"""Telegram through Telethon; imported only when an account is opened."""

@@ -1,0 +1,131 @@
+"""Telegram's errors in vipcast's words, as reference says what each of them means for a sender."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+
+from telethon import errors
+from telethon.errors.common import (
+    BadMessageError,
+    InvalidBufferError,
+    SecurityError,
+    TypeNotFoundError,
+)
+
+from vipcast.messengers.base import (
+    AccountStopped,
+    AddressInvalid,
+    LoginLost,
+    OutcomeUnknown,
+    RecipientStopped,
+    Rejected,
+    SendError,
+    Throttled,
+)
+
+LOG_IN_AGAIN = "Log in again: vipcast account add {name}"
+SPAM_BOT = "Ask @SpamBot in Telegram from that account; then `vipcast account check {name} --clear`."
+
+_KINDS: dict[str, type[SendError]] = {
+    **dict.fromkeys(
+        (
+            "AuthKeyUnregisteredError", "AuthKeyDuplicatedError", "AuthKeyInvalidError", "AuthKeyNotFound",
+            "SessionRevokedError", "SessionExpiredError", "UserDeactivatedError", "UserDeactivatedBanError",
+            "UnauthorizedError", "AccessTokenInvalidError", "AccessTokenExpiredError",
+            "AuthKeyPermEmptyError",
+        ),
+        LoginLost,
+    ),
+    **dict.fromkeys(
+        ("PeerFloodError", "FrozenMethodInvalidError", "UserBannedInChannelError", "UserRestrictedError"),
+        AccountStopped,
+    ),
+    **dict.fromkeys(("UserIsBlockedError", "YouBlockedUserError"), RecipientStopped),
+    **dict.fromkeys(
+        (
+            "InputUserDeactivatedError", "UserIdInvalidError", "PeerIdInvalidError", "UserIsBotError",
+            "UsernameNotOccupiedError", "UsernameInvalidError", "PhoneNotOccupiedError",
+            "PhoneNumberInvalidError", "UserPrivacyRestrictedError", "UserNotMutualContactError",
+            "InputUserInvalidError", "ChatIdInvalidError",
+        ),
+        AddressInvalid,
+    ),
+}  # fmt: skip
+_WORDS = {
+    "PeerFloodError": "Telegram has limited this account for writing to strangers (PEER_FLOOD)",
+    "FrozenMethodInvalidError": "Telegram has frozen this account",
+    "UserDeactivatedBanError": "Telegram has banned this account",
+    "UserIsBlockedError": "the person blocked this account",
+    "YouBlockedUserError": "this account has blocked the person; unblock them in Telegram",
+    "InputUserDeactivatedError": "the person deleted their Telegram account",
+    "UserPrivacyRestrictedError": "the person's privacy settings do not allow it",
+    "PeerIdInvalidError": "this account does not know the person: they must write to it first",
+    "UsernameNotOccupiedError": "nobody has this user name",
+    "UsernameInvalidError": "this cannot be a user name",
+    "PhoneNotOccupiedError": "nobody with this phone number is on Telegram, or they hide it",
+    "PhoneNumberInvalidError": "Telegram does not take this phone number",
+    "MessageTooLongError": "the text is longer than Telegram takes",
+    "MediaCaptionTooLongError": "the text is longer than Telegram takes beside a picture",
+    "MessageEmptyError": "the text is empty",
+}
+_PREMIUM = re.compile(r"PRIVACY_PREMIUM_REQUIRED|ALLOW_PAYMENT_REQUIRED")
+_NETWORK = (
+    ConnectionError, OSError, asyncio.TimeoutError, asyncio.IncompleteReadError, errors.ServerError,
+    errors.TimedOutError, InvalidBufferError, SecurityError, BadMessageError, TypeNotFoundError,
+)  # fmt: skip
+
+
+def translate(error: BaseException, account: str) -> SendError | None:
+    """Return what an error of Telethon means; None for one that is no answer of a network."""
+    name = type(error).__name__
+    code = _code(error)
+    if isinstance(error, (errors.FloodWaitError, errors.FloodPremiumWaitError, errors.SlowModeWaitError)):
+        return _throttled(error, code)
+    kind = _kind(error, name, code)
+    if kind is None:
+        return None
+    words = _WORDS.get(name, code or str(error) or name)
+    if kind is LoginLost:
+        message = f"The login of {account!r} is gone ({code or name})."
+        return LoginLost(
+            message, remote_code=code or name, words=words, hint=LOG_IN_AGAIN.format(name=account)
+        )
+    hint = SPAM_BOT.format(name=account) if kind is AccountStopped else ""
+    return kind(words, remote_code=code or name, words=words, hint=hint)
+
+
+def _kind(error: BaseException, name: str, code: str) -> type[SendError] | None:
+    if name in _KINDS:
+        return _KINDS[name]
+    if isinstance(error, sqlite3.DatabaseError):  # the session file
+        return LoginLost
+    if _PREMIUM.search(code):
+        return AddressInvalid
+    if isinstance(error, _NETWORK):
+        return OutcomeUnknown
+    return Rejected if isinstance(error, errors.RPCError) else None
+
+
+def _throttled(error: errors.RPCError, code: str) -> Throttled:
+    seconds = float(error.seconds)
+    return Throttled(
+        f"Telegram asks for a pause of {seconds:.0f} s.",
+        retry_after=seconds,
+        whole_account=not isinstance(error, errors.SlowModeWaitError),
+        remote_code=code,
+        words=f"Telegram asks for a pause of {seconds:.0f} s ({code})",
+    )
+
+
+def _code(error: BaseException) -> str:
+    """Return Telegram's own name of an error, such as PEER_FLOOD; empty for others."""
+    if not isinstance(error, errors.RPCError):
+        return ""
+    if seconds := getattr(error, "seconds", None):
+        return f"FLOOD_WAIT_{seconds}"
+    if type(error).__module__.endswith("rpcerrorlist"):
+        bare = type(error).__name__.removesuffix("Error")
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", bare).upper()
+    return str(error.message or type(error).__name__)

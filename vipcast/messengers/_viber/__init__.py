@@ -1,0 +1,1 @@
+"""Viber through viberbot; imported only when an account is opened."""

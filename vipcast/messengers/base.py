@@ -1,0 +1,325 @@
+"""The contract between vipcast and a messenger.
+
+A messenger sends one message with one request: no retry, no sleep, no database. It names what went
+wrong; only `delivery/` turns an error into a state. A new messenger is one new file in this folder
+with a `MESSENGER` class, and a simulator in `sandbox/`; it is found by walking the folder.
+
+    SendError
+    ├── Throttled           the server named a waiting time; surely not accepted
+    ├── Unreachable         the network is; surely not accepted
+    ├── OutcomeUnknown      may have been accepted
+    ├── Rejected            this content will never be accepted
+    ├── AddressInvalid      nobody is reached at this address
+    ├── RecipientStopped    the person blocked us or left
+    ├── WindowClosed        the messenger's reply window is over
+    └── AccountProblem      the account, not the delivery
+        ├── LoginLost       log in again
+        └── AccountStopped  limited, banned or suspended by the messenger
+"""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Literal, Protocol
+
+from vipcast.config import Account
+from vipcast.errors import VipcastError
+
+MediaKind = Literal["picture", "video", "file"]
+
+
+class Formatting(enum.StrEnum):
+    """How a messenger wants its formatting written."""
+
+    ENTITIES = "entities"  # plain text and spans counted in UTF-16 units (Telegram)
+    PLAIN = "plain"  # nothing but text; links written out (Viber bots)
+    WHATSAPP = "whatsapp"  # *bold* _italic_ ~strike~ ```code```
+    HTML = "html"  # e-mail, with a text twin
+
+
+class Unit(enum.StrEnum):
+    """What a messenger's limits count."""
+
+    UTF16 = "utf16"
+    CHARACTERS = "characters"
+    BYTES = "bytes"
+
+    def length(self, text: str) -> int:
+        """Return the length of `text` in this unit."""
+        match self:
+            case Unit.UTF16:
+                return len(text.encode("utf-16-le")) // 2
+            case Unit.BYTES:
+                return len(text.encode())
+            case Unit.CHARACTERS:
+                return len(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A pace: `burst` at once, then `per_second`. Zero `per_second` means as fast as it goes."""
+
+    per_second: float
+    burst: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a messenger can do, with the provider's limits."""
+
+    text_limit: int
+    unit: Unit
+    caption_limit: int
+    formatting: Formatting
+    media: Literal["upload", "url"]
+    media_kinds: frozenset[MediaKind]
+    media_bytes: Mapping[MediaKind, int]
+    album_limit: int  # how many media one message carries; 1 = no albums
+    idempotent: bool  # a repeated request with the same key is one message
+    in_flight: int  # how many requests may be under way at once
+    rate: Rate
+    receipts: frozenset[str] = frozenset()
+    inbound: Literal["push", "webhook", "none"] = "none"
+    reply_window: timedelta | None = None
+    caption_kinds: frozenset[MediaKind] = frozenset({"picture", "video", "file"})  # may carry a text
+    accepts_phone: bool = False  # a member's phone number is an address here
+    picture_suffixes: frozenset[str] = frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of formatted text; `offset` and `length` are UTF-16 code units."""
+
+    kind: Literal["bold", "italic", "underline", "strike", "code", "pre", "quote", "link"]
+    offset: int
+    length: int
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A picture, video or file: `path` for messengers that upload, `url` for those that fetch."""
+
+    kind: MediaKind
+    name: str
+    size: int
+    path: str = ""
+    url: str = ""
+    digest: str = ""  # SHA-256 of the content, hexadecimal
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one person gets, rendered; this is what the ledger stores."""
+
+    text: str
+    spans: tuple[Span, ...] = ()
+    media: tuple[Media, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The messenger accepted a message. `remote_id` is its id there, empty where it gave none."""
+
+    remote_id: str
+    at: datetime | None = None
+    peer: str = ""  # the resolved address, where resolving was needed; kept with the account
+
+
+@dataclass(frozen=True, slots=True)
+class AccountInfo:
+    """Who an account is, as the messenger says."""
+
+    identity: str
+    display_name: str
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+class EventKind(enum.StrEnum):
+    DELIVERED = "delivered"
+    SEEN = "seen"
+    FAILED = "failed"
+    MESSAGE = "message"
+    SUBSCRIBED = "subscribed"
+    UNSUBSCRIBED = "unsubscribed"
+    STARTED = "started"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a messenger tells us. `address` is who, `remote_id` which message."""
+
+    kind: EventKind
+    address: str
+    remote_id: str
+    at: datetime
+    text: str = ""
+    context: str = ""  # the code a deep link carried
+    through: bool = False  # a receipt for this message and all earlier ones to the address
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+class SendError(VipcastError):
+    """A messenger's answer. `words` are the messenger's own, `code` its number or name."""
+
+    code = "send-failed"
+
+    def __init__(self, message: str, *, remote_code: str = "", words: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.remote_code = remote_code
+        self.words = words or message
+
+
+class Throttled(SendError):
+    """The server wants a pause of `retry_after` seconds, of the whole account or of one address."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float,
+        whole_account: bool = True,
+        remote_code: str = "",
+        words: str = "",
+    ) -> None:
+        super().__init__(message, remote_code=remote_code, words=words)
+        self.retry_after = retry_after
+        self.whole_account = whole_account
+
+
+class Unreachable(SendError):
+    """The network or the server is out of reach; surely not accepted."""
+
+
+class OutcomeUnknown(SendError):
+    """The request may have been accepted: no answer, a dropped connection, an unreadable answer."""
+
+
+class Rejected(SendError):
+    """The messenger will never accept this content."""
+
+
+class AddressInvalid(SendError):
+    """Nobody is reached at this address on this messenger."""
+
+
+class RecipientStopped(SendError):
+    """The person blocked the account or left."""
+
+
+class WindowClosed(SendError):
+    """The messenger allows no message outside its reply window."""
+
+
+class AccountProblem(SendError):
+    """The account itself cannot send; the queue stays, other accounts go on."""
+
+
+class LoginLost(AccountProblem):
+    """The login is gone: log in again."""
+
+
+class AccountStopped(AccountProblem):
+    """The messenger limited, banned or suspended the account."""
+
+
+class LoginDialog(Protocol):
+    """What a login needs from the person at the terminal, or from flags where there is none."""
+
+    memory: dict[str, str]  # kept between two runs, so that a code can be given in the second
+
+    def given(self, name: str) -> str:
+        """Return what a flag said, empty where it was not given."""
+        ...
+
+    async def ask(self, name: str, question: str, *, secret: bool = False, hint: str = "") -> str:
+        """Return what a flag said, else what the person types.
+
+        Raises:
+            SetupMissing: nobody can be asked; the hint names the flag.
+
+        """
+        ...
+
+    def show_code(self, link: str, words: str) -> None:
+        """Show a link as a QR code."""
+        ...
+
+    def say(self, words: str) -> None: ...
+
+
+class Messenger(ABC):
+    """One open account on one messenger. Use it from one event loop and `close` it."""
+
+    name: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    @classmethod
+    @abstractmethod
+    def normalise_address(cls, value: str) -> str:
+        """Return the one spelling of an address; phones come in as E.164. Pure.
+
+        Raises:
+            AddressInvalid: it is no address of this messenger; the message says what one looks like.
+
+        """
+
+    @classmethod
+    def capabilities_of(cls, account: Account) -> Capabilities:
+        """Return what this account can do; a bot may be allowed more or less than a person."""
+        del account
+        return cls.capabilities
+
+    @abstractmethod
+    async def open(self) -> AccountInfo:
+        """Connect and prove the login.
+
+        Raises:
+            LoginLost, AccountStopped, Unreachable: as named.
+
+        """
+
+    async def login(self, dialog: LoginDialog) -> AccountInfo:
+        """Log the account in, asking what is missing; by default the token is all it takes."""
+        del dialog
+        return await self.open()
+
+    @abstractmethod
+    async def send(self, address: str, peer: str, message: Message, key: int) -> Sent:
+        """Send one message with one request.
+
+        `address` is normalised, or `me` for the owner of the login. `peer` is what an earlier `Sent.peer`
+        gave for it, or empty. `key` is a non-zero signed 64-bit number that stays the same over repeats;
+        messengers with `idempotent` hand it to the server.
+
+        Raises:
+            SendError: one of its named kinds, never a library's own error.
+
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close the connection; safe to call twice."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Return whether a webhook call is genuine. Pure, in constant time."""
+        del headers, body
+        return False
+
+    def parse(self, body: bytes) -> list[Event]:
+        """Return the events of a verified webhook call; unknown ones as `OTHER`. Pure."""
+        del body
+        return []
+
+    async def listen(self) -> AsyncIterator[Event]:
+        """Yield events where the library pushes them."""
+        return
+        yield  # an async generator that yields nothing

@@ -1,0 +1,122 @@
+"""Telegram, as a person's account or a bot, by Telethon.
+
+This file is light: Telethon (a third of a second to import) comes with `_telegram`, when an account is
+opened. Limits: 4096 UTF-16 units for a text, 1024 for a caption (the official client's built-in default),
+albums of 10. Rates: bots about 30 a second (Telegram's Bots FAQ); for people's accounts nothing is
+published, and new ones are judged harder, so one a second after a short burst.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
+
+from vipcast.config import Account
+from vipcast.messengers.base import (
+    AccountInfo,
+    AddressInvalid,
+    Capabilities,
+    Formatting,
+    LoginDialog,
+    Message,
+    Messenger,
+    Rate,
+    Sent,
+    Unit,
+)
+
+if TYPE_CHECKING:
+    from vipcast.messengers._telegram.wire import Wire
+
+MEGABYTE = 1024 * 1024
+_BYTES: Mapping[str, int] = MappingProxyType(
+    {"picture": 10 * MEGABYTE, "video": 2000 * MEGABYTE, "file": 2000 * MEGABYTE}
+)
+
+
+class Telegram(Messenger):
+    name: ClassVar[str] = "telegram"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        text_limit=4096,
+        unit=Unit.UTF16,
+        caption_limit=1024,
+        formatting=Formatting.ENTITIES,
+        media="upload",
+        media_kinds=frozenset({"picture", "video", "file"}),
+        media_bytes=_BYTES,  # type: ignore[arg-type]
+        album_limit=10,
+        idempotent=True,
+        in_flight=100,
+        rate=Rate(per_second=1.0, burst=5),
+        receipts=frozenset({"seen"}),
+        inbound="push",
+        accepts_phone=True,
+    )
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(account)
+        self._wire: Wire | None = None
+
+    @classmethod
+    def normalise_address(cls, value: str) -> str:
+        """Return `+36…`, `@name` in small letters, or a numeric id."""
+        value = value.strip()
+        if re.fullmatch(r"\+\d{7,15}", value):
+            return value
+        if re.fullmatch(r"[1-9]\d{0,18}", value):
+            return value
+        name = re.sub(r"^(?:https?://)?(?:www\.)?(?:t\.me|telegram\.me)/", "", value, flags=re.IGNORECASE)
+        name = name.removeprefix("@").rstrip("/")
+        if re.fullmatch(r"[A-Za-z]\w{3,31}", name, flags=re.ASCII):
+            return "@" + name.lower()
+        raise AddressInvalid(
+            f"{value!r} is no Telegram address.",
+            hint="Give a phone number with country code (+36…), a user name (@anna) or a numeric id.",
+        )
+
+    @classmethod
+    def capabilities_of(cls, account: Account) -> Capabilities:
+        """Return what a person may do, or a bot: faster, but it cannot look up phone numbers."""
+        return cls.capabilities if account.token is None else _BOT
+
+    @property
+    def _open_wire(self) -> Wire:
+        if self._wire is None:
+            from vipcast.messengers._telegram.wire import Wire  # noqa: PLC0415
+
+            self._wire = Wire(self.account)
+        return self._wire
+
+    async def open(self) -> AccountInfo:
+        return await self._open_wire.open()
+
+    async def login(self, dialog: LoginDialog) -> AccountInfo:
+        from vipcast.messengers._telegram.login import log_in  # noqa: PLC0415
+        from vipcast.messengers._telegram.wire import Wire  # noqa: PLC0415
+
+        await self.close()
+        self._wire = Wire(
+            self.account, receive_updates=bool(dialog.given("qr"))
+        )  # the scan comes as an update
+        return await log_in(self._wire, dialog)
+
+    async def send(self, address: str, peer: str, message: Message, key: int) -> Sent:
+        return await self._open_wire.send(address, peer, message, key)
+
+    async def close(self) -> None:
+        if self._wire is not None:
+            await self._wire.close()
+            self._wire = None
+
+
+_BOT = Capabilities(
+    **{
+        **{name: getattr(Telegram.capabilities, name) for name in Capabilities.__dataclass_fields__},
+        "rate": Rate(per_second=25.0, burst=25),
+        "accepts_phone": False,
+    }
+)
+
+MESSENGER = Telegram

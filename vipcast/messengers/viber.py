@@ -1,0 +1,163 @@
+"""Viber bots, by viberbot with a request sender of ours (see `_viber`).
+
+Limits: the creators' "Message Data Model": 7000 characters for a text, 768 under a picture, pictures up
+to 1 MB (the iOS limit), video 26 MB, files 50 MB; media are fetched by Viber from a public address. There
+is no key that makes a repeated request one message, so an unknown outcome is never repeated by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from vipcast.messengers.base import (
+    AccountInfo,
+    AddressInvalid,
+    Capabilities,
+    Event,
+    EventKind,
+    Formatting,
+    LoginDialog,
+    LoginLost,
+    Message,
+    Messenger,
+    Rate,
+    Sent,
+    Unit,
+)
+
+if TYPE_CHECKING:
+    from vipcast.messengers._viber.wire import Wire
+
+MEGABYTE = 1024 * 1024
+SIGNATURE = "x-viber-content-signature"
+_BYTES: Mapping[str, int] = MappingProxyType(
+    {"picture": MEGABYTE, "video": 26 * MEGABYTE, "file": 50 * MEGABYTE}
+)
+_EVENTS = {
+    "delivered": EventKind.DELIVERED,
+    "seen": EventKind.SEEN,
+    "failed": EventKind.FAILED,
+    "message": EventKind.MESSAGE,
+    "subscribed": EventKind.SUBSCRIBED,
+    "unsubscribed": EventKind.UNSUBSCRIBED,
+    "conversation_started": EventKind.STARTED,
+}
+
+
+class Viber(Messenger):
+    name: ClassVar[str] = "viber"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        text_limit=7000,
+        unit=Unit.CHARACTERS,
+        caption_limit=768,
+        formatting=Formatting.PLAIN,
+        media="url",
+        media_kinds=frozenset({"picture", "video", "file"}),
+        media_bytes=_BYTES,  # type: ignore[arg-type]
+        caption_kinds=frozenset({"picture", "video"}),
+        album_limit=1,
+        idempotent=False,
+        in_flight=4,
+        rate=Rate(per_second=20.0, burst=20),  # far below the 500 requests in 10 s that Viber names
+        receipts=frozenset({"delivered", "seen", "failed"}),
+        inbound="webhook",
+        picture_suffixes=frozenset({".jpg", ".jpeg", ".png", ".gif"}),
+    )
+    _wire: Wire | None = None
+
+    @classmethod
+    def normalise_address(cls, value: str) -> str:
+        """Return a Viber user id; a phone number is none."""
+        value = value.strip()
+        if re.fullmatch(r"[A-Za-z0-9+/=_-]{6,64}", value) and not re.fullmatch(r"\+?\d{6,15}", value):
+            return value
+        raise AddressInvalid(
+            f"{value!r} is no Viber user id.",
+            hint="A bot learns the id when the person writes to it; invite them: vipcast member link MEMBER",
+        )
+
+    async def open(self) -> AccountInfo:
+        return await self._open_wire().account_info()
+
+    async def login(self, dialog: LoginDialog) -> AccountInfo:
+        """Prove the token and, where an address is given, have Viber call it with replies and receipts."""
+        if self.account.token is None:
+            await dialog.ask(
+                "token", "The bot's token", secret=True, hint="Give it with --token-file FILE or in .env."
+            )
+        info = await self.open()
+        if url := dialog.given("webhook") or self.account.webhook:
+            await self._open_wire().set_webhook(url)
+        else:
+            dialog.say(
+                "No --webhook given: Viber sends nothing for a bot without one, and takes no messages."
+            )
+        return info
+
+    async def send(self, address: str, peer: str, message: Message, key: int) -> Sent:
+        del peer, key  # Viber resolves nothing and has no key for repeats
+        return await self._open_wire().send(address, message)
+
+    async def close(self) -> None:
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Return whether Viber signed the body: HMAC-SHA256 with the token, lower-case hexadecimal."""
+        given = next((value for name, value in headers.items() if name.lower() == SIGNATURE), "")
+        if self.account.token is None or not given:
+            return False
+        wanted = hmac.new(self.account.token.reveal().encode(), body, hashlib.sha256).hexdigest()
+        return hmac.compare_digest(wanted.encode(), given.encode())
+
+    def parse(self, body: bytes) -> list[Event]:
+        """Return the event in a call; anything unknown or odd as OTHER, so that Viber need not repeat it."""
+        try:
+            data = json.loads(body)
+        except ValueError:
+            data = None
+        if not isinstance(data, dict):
+            return [Event(EventKind.OTHER, "", "", datetime.now(UTC), raw={})]
+        return [_event(data)]
+
+    def _open_wire(self) -> Wire:
+        if self.account.token is None:
+            raise LoginLost(
+                f"The account {self.account.name!r} has no token.",
+                hint=f"Give it: vipcast account add {self.account.name} --token-file FILE",
+            )
+        if self._wire is None:
+            from vipcast.messengers._viber.wire import Wire  # noqa: PLC0415 - brings viberbot
+
+            self._wire = Wire(self.account, self.capabilities.in_flight)
+        return self._wire
+
+
+def _event(data: dict[str, Any]) -> Event:
+    kind = _EVENTS.get(str(data.get("event")), EventKind.OTHER)
+    sender = data.get("sender") or data.get("user") or {}
+    message = data.get("message") if isinstance(data.get("message"), dict) else {}
+    address = data.get("user_id") or (sender.get("id") if isinstance(sender, dict) else "") or ""
+    stamp = data.get("timestamp")
+    at = datetime.fromtimestamp(stamp / 1000, UTC) if isinstance(stamp, (int, float)) else datetime.now(UTC)
+    text = message.get("text") if message else data.get("desc")
+    return Event(
+        kind,
+        str(address),
+        str(data.get("message_token") or ""),
+        at,
+        text=str(text or ""),
+        context=str(data.get("context") or ""),
+        raw=data,
+    )
+
+
+MESSENGER = Viber

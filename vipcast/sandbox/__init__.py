@@ -1,0 +1,1 @@
+"""Loopback messengers: they stand in for the network, and for nothing else."""

@@ -1,0 +1,215 @@
+"""Scripted customers: they read, answer, ask, thank and leave, on both networks and in five languages."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tomllib
+import zlib
+from collections import Counter
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+from vipcast.errors import InputError
+from vipcast.sandbox.events import EventLog
+
+Deed = Literal["read", "say", "ask", "thank", "stop", "block"]
+
+PHRASES: dict[str, dict[str, str]] = {
+    "ask": {
+        "hu": "Jó napot! Meddig érvényes az ajánlat?",
+        "cs": "Dobrý den, do kdy nabídka platí?",
+        "fi": "Hei! Mihin asti tarjous on voimassa?",
+        "ru": "Здравствуйте! До какого числа действует предложение?",
+        "en": "Hello! Until when is the offer valid?",
+    },
+    "thank": {
+        "hu": "Köszönöm szépen, megyek!",
+        "cs": "Moc děkuji, přijdu!",
+        "fi": "Kiitos paljon, tulen käymään!",
+        "ru": "Большое спасибо, приду!",
+        "en": "Thank you very much, I'll come!",
+    },
+    "stop": {"hu": "leiratkozom", "cs": "odhlásit", "fi": "lopeta", "ru": "стоп", "en": "stop"},
+}
+_LETTERS = {  # letters that, of the five languages, this one alone writes
+    "ru": re.compile("[а-яё]", re.IGNORECASE),
+    "hu": re.compile("[őű]", re.IGNORECASE),
+    "cs": re.compile("[ěščřžýů]", re.IGNORECASE),
+}
+_WORDS = {  # frequent words, for texts without such letters
+    "hu": frozenset(
+        "a az és hogy nem egy van itt már csak önnek kedves új jó napot köszönöm köszönjük".split()
+    ),
+    "fi": frozenset(
+        "ja on ei se hei nyt sinulle teille teidän uusi uudet hyvä hyvää kiitos paljon vain".split()
+    ),
+    "cs": frozenset("na je se pro vás od do dobrý den jen teď nová nové máme vám".split()),
+    "en": frozenset("the and is are you your for we of hello our now thank new dear".split()),
+}
+
+
+def language_of(text: str) -> str:
+    """Return which of the five languages a text is in, as a customer's ear would: by letters, then words."""
+    counts = {language: len(letters.findall(text)) for language, letters in _LETTERS.items()}
+    language = max(counts, key=lambda key: counts[key])
+    if counts[language]:
+        return language
+    words = re.findall(r"\w+", text.lower())
+    hits = {language: sum(word in known for word in words) for language, known in _WORDS.items()}
+    best = max(hits, key=lambda key: hits[key])
+    return best if hits[best] else "en"
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What some customers do when a message comes; all that is not said means any."""
+
+    do: Deed
+    network: Literal["telegram", "viber", ""] = ""
+    who: str = "*"  # a pattern of addresses, as file names have them
+    one_in: int = 1  # 3: every third customer, always the same ones
+    when: str = ""  # a regular expression, found anywhere in the text, upper and lower case alike
+    after: float = 0.0  # seconds
+    text: str = ""  # what `say` says
+    language: str = ""  # of ask, thank and stop; else that of the message
+    times: int = 1  # how often one customer does it; 0: always
+
+    def concerns(self, network: str, customer: str, text: str) -> bool:
+        """Return whether this customer acts on this message."""
+        return (
+            self.network in ("", network)
+            and fnmatch(customer.lower(), self.who.lower())
+            and zlib.crc32(customer.encode()) % self.one_in == 0
+            and re.search(self.when, text, re.IGNORECASE) is not None
+        )
+
+    def words(self, heard: str) -> str:
+        """Return what the customer writes."""
+        if self.do == "say":
+            return self.text
+        return PHRASES[self.do][self.language or language_of(heard)]
+
+
+class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Rules, each of which acts on its own: `[[rule]]` tables in TOML."""
+
+    rule: tuple[Rule, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str, where: str = "script") -> Script:
+        """Read a script from TOML.
+
+        Raises:
+            InputError: it cannot be read; the message names the rule.
+
+        """
+        try:
+            script = msgspec.convert(tomllib.loads(text), cls)
+        except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+            raise InputError(f"The customers' script {where} is wrong: {error}.", where=where) from error
+        for number, rule in enumerate(script.rule, start=1):
+            _check(rule, f"{where}: rule {number}")
+        return script
+
+    @classmethod
+    def load(cls, path: Path) -> Script:
+        """Read a script from a file.
+
+        Raises:
+            InputError: it is not there, or is wrong.
+
+        """
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"The customers' script {path} cannot be read: {error}.",
+                hint="Name a UTF-8 file of [[rule]] tables.",
+                where=str(path),
+            ) from error
+        return cls.parse(text, str(path))
+
+
+def _check(rule: Rule, where: str) -> None:
+    if rule.one_in < 1 or rule.times < 0 or rule.after < 0:
+        raise InputError(
+            f"{where}: one_in is 1 or more, times and after are 0 or more.", hint="Correct it.", where=where
+        )
+    if rule.do == "say" and not rule.text:
+        raise InputError(f"{where} says nothing.", hint='Give it a text, or `do = "ask"`.', where=where)
+    if rule.language and rule.language not in PHRASES["ask"]:
+        known = ", ".join(PHRASES["ask"])
+        raise InputError(f"{where}: no {rule.language!r} here.", hint=f"One of: {known}.", where=where)
+    try:
+        re.compile(rule.when)
+    except re.error as error:
+        raise InputError(
+            f"{where}: `when` is no regular expression: {error}.", hint="Correct it.", where=where
+        ) from error
+
+
+DEMO = Script(
+    (
+        Rule(do="read", after=0.3, times=0),
+        Rule(do="ask", after=0.8, one_in=4),
+        Rule(do="thank", after=1.2, one_in=5),
+    )
+)
+
+
+class Hand(Protocol):
+    """What a person can do on one network."""
+
+    async def say(self, customer: str, text: str, to: str = "") -> None: ...
+    async def read(self, customer: str, to: str = "") -> None: ...
+    async def block(self, customer: str, to: str = "") -> None: ...
+
+
+class ScriptedCustomers:
+    """Plays a script: tell it of each message that reaches a phone."""
+
+    def __init__(self, script: Script, hands: Mapping[str, Hand], log: EventLog) -> None:
+        self.script = script
+        self.hands = hands
+        self._log = log
+        self._done: Counter[tuple[Rule, str, str]] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def hear(self, network: str, customer: str, sender: str, text: str) -> None:
+        """Start what the customer does on a message from `sender`, the shop's account."""
+        for rule in self.script.rule:
+            key = (rule, network, customer)
+            if not rule.concerns(network, customer, text) or (rule.times and self._done[key] >= rule.times):
+                continue
+            self._done[key] += 1
+            task = asyncio.create_task(self._act(rule, network, customer, sender, text))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _act(self, rule: Rule, network: str, customer: str, sender: str, heard: str) -> None:
+        await asyncio.sleep(rule.after)
+        hand = self.hands[network]
+        self._log.record("script", network=network, customer=customer, to=sender, do=rule.do)
+        match rule.do:
+            case "read":
+                await hand.read(customer, sender)
+            case "block":
+                await hand.block(customer, sender)
+            case "say" | "ask" | "thank" | "stop":
+                await hand.say(customer, rule.words(heard), sender)
+
+    async def settle(self) -> None:
+        """Wait until everyone did what they had begun."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    async def stop(self) -> None:
+        """Interrupt everyone."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

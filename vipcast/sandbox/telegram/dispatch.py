@@ -1,0 +1,36 @@
+"""Which handler answers which request, and which of them need no login."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from vipcast.sandbox.telegram import history, login, media, people, sending, service
+from vipcast.sandbox.telegram.rpc import Call, Handlers, RpcError
+
+# Groups will be one more table here; their peers are refused in `Call.person` until then.
+_OPEN: Final[Handlers] = {**service.OPEN_HANDLERS, **login.HANDLERS}
+_HANDLERS: Final[Handlers] = {
+    **_OPEN,
+    **service.HANDLERS,
+    **people.HANDLERS,
+    **sending.HANDLERS,
+    **media.HANDLERS,
+    **history.HANDLERS,
+}
+
+
+def answer(call: Call, request: Any) -> Any:
+    """Return what this request returns.
+
+    Raises:
+        RpcError: it is refused, or the sandbox does not play it.
+
+    """
+    kind = type(request)
+    handler = _HANDLERS.get(kind)
+    if handler is None:
+        call.hub.record("unsupported", request=kind.__name__)
+        raise RpcError(400, "INPUT_METHOD_INVALID")
+    if kind not in _OPEN:
+        call.check_login()
+    return handler(call, request)

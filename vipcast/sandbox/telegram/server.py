@@ -1,0 +1,301 @@
+"""The loopback Telegram server, and what a test or a scripted customer may do with it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import inspect
+import os
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from telethon.crypto import AuthKey
+from telethon.sessions import SQLiteSession, StringSession
+
+from vipcast.errors import InputError
+from vipcast.sandbox.events import EventLog
+from vipcast.sandbox.faults import Faults
+from vipcast.sandbox.telegram import history, login, sending
+from vipcast.sandbox.telegram.keys import KEY_BYTES, PUBLIC_KEY_PEM
+from vipcast.sandbox.telegram.link import Link
+from vipcast.sandbox.telegram.model import Letter, SandboxMessage, SandboxUser
+from vipcast.sandbox.telegram.rpc import Hub, RandomIds, RpcError
+from vipcast.sandbox.telegram.store import Store
+from vipcast.sandbox.telegram.views import DC_ID, phone_view
+from vipcast.sandbox.telegram.world import World
+from vipcast.sandbox.viber_http import LOOPBACK, LOOPBACK_NAMES, port_error
+
+OnMessage = Callable[[SandboxMessage], Awaitable[None] | None]
+
+
+class TelegramSandbox:
+    """A Telegram for this machine alone. Use it from one event loop.
+
+    Anybody who is asked for exists, but phone numbers that end in 0000 and usernames that begin with
+    `nobody`; the login code is always 12345. With `state`, a file, a restarted server still knows
+    everything: logins, messages, and every random_id that was ever used.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        faults: Faults,
+        state: Path | None = None,
+        host: str = LOOPBACK,
+        port: int = 0,
+        random_ids: RandomIds = "idempotent",
+        auto_customers: bool = True,
+        bot_started_by_all: bool = True,
+    ) -> None:
+        """`random_ids` is how a repeated send is answered: with the first message, or RANDOM_ID_DUPLICATE."""
+        if host not in LOOPBACK_NAMES:
+            raise InputError(
+                f"The sandbox serves this machine only, not {host}.", hint=f"Leave the host at {LOOPBACK}."
+            )
+        self.host = host
+        self.public_key_pem = PUBLIC_KEY_PEM
+        self.on_message: OnMessage | None = None
+        store = Store(state)
+        self._world = World(store, auto_customers=auto_customers, bot_started_by_all=bot_started_by_all)
+        self._faults = faults
+        self._hub = Hub(self._world, log, random_ids, self, host, port)
+        self._server: asyncio.Server | None = None
+        self._links: set[asyncio.Task[None]] = set()
+        self._work: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        """The port; 0 until `start` where any was asked for."""
+        return self._hub.port
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    # Running.
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            Locked: another program has the port.
+            InputError: the port is none, or this user may not have it.
+
+        """
+        try:
+            self._server = await asyncio.start_server(self._serve, self.host, self.port)
+        except (OSError, OverflowError) as error:
+            raise port_error(error, self.host, self.port, "sandbox.telegram_port") from error
+        self._hub.port = self._server.sockets[0].getsockname()[1]
+        self._world.store.commit()
+
+    async def stop(self) -> None:
+        """Stop listening, close every connection and remember all; safe to call twice."""
+        if self._server is not None:
+            self._server.close()
+        tasks = self._links | self._work
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._server is not None:
+            await self._server.wait_closed()
+            self._server = None
+        self._world.store.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - asyncio runs this as a task
+        self._links.add(task)
+        task.add_done_callback(self._links.discard)
+        await Link(self._hub, self._faults, reader, writer).run()
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something in the background until the server stops."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    def arrived(self, letter: Letter) -> None:
+        """Show a client's message to whoever plays its receiver."""
+        if self.on_message is not None:
+            self.later(_tell(self.on_message, phone_view(self._world, letter.to, letter)))
+
+    # People.
+
+    def add_user(
+        self,
+        *,
+        phone: str = "",
+        username: str = "",
+        first_name: str = "",
+        last_name: str = "",
+        bot_token: str = "",
+        password: str = "",
+        hides_phone: bool | None = None,
+        premium_only: bool | None = None,
+        deleted: bool | None = None,
+    ) -> SandboxUser:
+        """Return the person with this phone number, username or bot token, made or changed as given.
+
+        `password` asks for a second factor at login. Who `hides_phone` is not found by number; to who is
+        `premium_only` no stranger may write; the account of who is `deleted` is gone.
+        """
+        given = {
+            "first_name": first_name,
+            "last_name": last_name,
+            "password": password,
+            "hides_phone": hides_phone,
+            "premium_only": premium_only,
+            "deleted": deleted,
+        }
+        user = self._world.add_user(
+            phone=phone,
+            username=username,
+            bot_token=bot_token,
+            **{name: value for name, value in given.items() if value not in ("", None)},
+        )
+        self._world.store.commit()
+        return user
+
+    def find(self, address: str) -> SandboxUser | None:
+        """Return who is reached at a phone number or @username, as a client asking for them would find."""
+        if address.startswith("@"):
+            return self._world.find_username(address)
+        return self._world.find_phone(address)
+
+    def users(self) -> list[SandboxUser]:
+        """Return everybody who exists by now."""
+        return list(self._world.users.values())
+
+    def block(self, user: SandboxUser, blocked: SandboxUser) -> None:
+        """Let a person block another one, or stop a bot."""
+        user.blocked.add(blocked.id)
+        self._keep(user)
+
+    def unblock(self, user: SandboxUser, blocked: SandboxUser) -> None:
+        user.blocked.discard(blocked.id)
+        self._keep(user)
+
+    def _keep(self, user: SandboxUser) -> None:
+        self._world.keep(user)
+        self._world.store.commit()
+
+    # Logins.
+
+    def provision_session(self, path: Path, user: SandboxUser) -> None:
+        """Write a Telethon session file, 0600, that is logged in here as this person.
+
+        No handshake and no code: the key is made here and known to both sides. A file that is there is
+        replaced; Telethon adds `.session` to the name where it is missing.
+        """
+        if path.suffix != ".session":
+            path = path.with_name(path.name + ".session")
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        session = SQLiteSession(str(path))
+        self._fill(session, user)
+        session.close()
+
+    def provision_string(self, user: SandboxUser) -> str:
+        """Return a Telethon session string that is logged in here as this person."""
+        session = StringSession()
+        self._fill(session, user)
+        text: str = session.save()
+        return text
+
+    def _fill(self, session: Any, user: SandboxUser) -> None:
+        if not self.port:
+            raise InputError("The sandbox has no port yet.", hint="Start it before making sessions for it.")
+        key = os.urandom(KEY_BYTES)
+        self._world.add_key(key, int.from_bytes(os.urandom(8), "little", signed=True), user)
+        self._world.store.commit()
+        session.set_dc(DC_ID, self.host, self.port)
+        session.auth_key = AuthKey(key)
+        session.save()
+
+    def revoke(self, user: SandboxUser) -> None:
+        """End every login of a person, as from another device: requests get AUTH_KEY_UNREGISTERED."""
+        for key in tuple(self._world.keys_of(user.id)):
+            self._world.log_in(key, None)
+        self._world.store.commit()
+
+    def scan(self, user: SandboxUser, code: str | bytes) -> None:
+        """Scan the QR code of a login, given as its tg:// link or token, with a person's phone.
+
+        Raises:
+            InputError: no login shows this code, or it was scanned before.
+
+        """
+        data = _token_bytes(code) if isinstance(code, str) else code
+        token = self._hub.codes.tokens.get(data)
+        if token is None:
+            raise InputError("No login shows this QR code.", hint="Codes change every 30 seconds.")
+        try:
+            login.scan(token, user)
+        except RpcError as error:
+            raise InputError("This QR code was scanned before.", hint="Show a new one.") from error
+
+    # What people see and do.
+
+    def inbox(self, user: SandboxUser) -> list[SandboxMessage]:
+        """Return what arrived on a person's phone and was not deleted, oldest first."""
+        return [
+            message for message in self.history(user) if not message.is_mine or message.to is message.sender
+        ]
+
+    def history(self, user: SandboxUser, other: SandboxUser | None = None) -> list[SandboxMessage]:
+        """Return everything on a person's phone, both ways, oldest first; or one chat."""
+        letters = self._world.box(user.id).letters.values()
+        return [
+            phone_view(self._world, user.id, letter)
+            for letter in letters
+            if other is None or letter.peer(user.id) == other.id
+        ]
+
+    def content(self, message: SandboxMessage) -> bytes:
+        """Return the bytes of what a message carries."""
+        if message.media is None:
+            raise InputError(f"Message {message.id} carries no picture, video or file.")
+        return self._world.contents[message.media.digest]
+
+    async def say(
+        self, sender: SandboxUser, to: SandboxUser, text: str, *, reply_to: int = 0
+    ) -> SandboxMessage:
+        """Let a person without a client write; `reply_to` is a message number on the sender's phone."""
+        letter = self._world.box(sender.id).letters.get(reply_to)
+        if reply_to and letter is None:
+            raise InputError(f"{sender.label} has no message {reply_to} to reply to.")
+        drafts = [sending.Draft(text, 0)]
+        (change,) = sending.post(self._hub, sender, to, drafts, reply_to=letter.number if letter else 0)
+        self._world.store.commit()
+        return phone_view(self._world, sender.id, self._world.letters[change.letter])
+
+    async def start_bot(self, user: SandboxUser, bot: SandboxUser, code: str = "") -> SandboxMessage:
+        """Let a person open a bot, from a link with this code if one is given."""
+        if not bot.is_bot:
+            raise InputError(f"{bot.label} is no bot.")
+        return await self.say(user, bot, f"/start {code}".strip())
+
+    async def read(self, reader: SandboxUser, sender: SandboxUser) -> None:
+        """Let a person read all that another one wrote; the writer gets the receipt."""
+        history.mark_read(self._hub, reader, sender)
+        self._world.store.commit()
+
+
+async def _tell(hook: OnMessage, message: SandboxMessage) -> None:
+    answer = hook(message)
+    if inspect.isawaitable(answer):
+        await answer
+
+
+def _token_bytes(link: str) -> bytes:
+    """Return the token of a tg://login link, or of its bare text; Telegram leaves the padding off."""
+    text = parse_qs(urlsplit(link).query).get("token", [link])[0]
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError as error:
+        raise InputError(f"{link} is no login link.", hint="It looks like tg://login?token=…") from error

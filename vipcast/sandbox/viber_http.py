@@ -1,0 +1,305 @@
+"""HTTP/1.1 on the loopback interface: a small server and a small client for the sandbox.
+
+Written out rather than borrowed because the sandbox must be able to hang up in the middle of a request,
+before or after it acted on it, which servers for ordinary use rightly do not offer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from vipcast.errors import InputError, Locked
+
+LOOPBACK = "127.0.0.1"
+LOOPBACK_NAMES = frozenset({LOOPBACK, "localhost", "::1"})
+MAX_BODY = 1 << 20
+JSON = "application/json"
+_STATUSES = frozenset(HTTPStatus)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request; header names are lower case, a repeated parameter counts with its last value."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    body: bytes = b""
+    status: int = 200
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def json(cls, data: Any, status: int = 200) -> Response:
+        return cls(msgspec.json.encode(data), status)
+
+
+class HangUp(Exception):
+    """Close the connection instead of answering."""
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class _BadRequest(Exception):
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class HttpServer:
+    """A keep-alive server that hands each request to one handler, bound to the loopback address only."""
+
+    def __init__(self, handler: Handler, *, host: str = LOOPBACK, port: int = 0, setting: str = "") -> None:
+        """`port` 0 takes any free one; `setting` names the key to change when the port is taken."""
+        if host not in LOOPBACK_NAMES:
+            raise InputError(
+                f"The sandbox serves this machine only, not {host}.", hint=f"Leave the host at {LOOPBACK}."
+            )
+        self.host = host
+        self.port = port
+        self._handler = handler
+        self._setting = setting
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            Locked: another program has the port.
+            InputError: the port is none, or this user may not have it.
+
+        """
+        try:
+            self._server = await asyncio.start_server(self._serve, self.host, self.port)
+        except (OSError, OverflowError) as error:
+            raise port_error(error, self.host, self.port, self._setting) from error
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Stop listening and close every connection; safe to call twice."""
+        if self._server is None:
+            return
+        self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._server.wait_closed()
+        self._server = None
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - asyncio runs this as a task
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+        try:
+            while await self._answer_one(reader, writer):
+                pass
+        except (HangUp, OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            writer.transport.abort()  # `stop` cancels; re-raised, Python 3.11 would complain of it
+        except _BadRequest as bad:
+            writer.write(_response_bytes(Response(status=bad.status), keep_alive=False))
+        except asyncio.LimitOverrunError:
+            too_large = Response(status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            writer.write(_response_bytes(too_large, keep_alive=False))
+        finally:
+            writer.close()
+
+    async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        request, keep_alive = await _read_request(reader, writer)
+        response = await self._handler(request)
+        writer.write(_response_bytes(response, keep_alive=keep_alive))
+        await writer.drain()
+        return keep_alive
+
+
+def port_error(error: Exception, host: str, port: int, setting: str) -> InputError | Locked:
+    """Return the error that says why this address cannot be listened on, and what to do."""
+    advice = f"set {setting} in vipcast.toml to a free port" if setting else "choose a free port"
+    where = f"{host}:{port}"
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return Locked(
+            f"Port {port} on {host} is taken by another program.",
+            hint=f"If it is another sandbox, stop it; or {advice}, 0 for any.",
+            where=where,
+        )
+    return InputError(
+        f"The sandbox cannot listen on port {port} of {host}: {error}.",
+        hint=f"Best {advice} from 1024 to 65535, 0 for any.",
+        where=where,
+    )
+
+
+async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[Request, bool]:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    start, _, rest = head.partition("\r\n")
+    try:
+        method, target, version = start.split(" ")
+    except ValueError:
+        raise _BadRequest(HTTPStatus.BAD_REQUEST) from None
+    headers = _parse_headers(rest)
+    if headers.get("expect", "").lower() == "100-continue":
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    body = await _read_body(reader, headers)
+    keep_alive = version == "HTTP/1.1" and headers.get("connection", "").lower() != "close"
+    parts = urlsplit(target)
+    query = dict(parse_qsl(parts.query)) if parts.query else {}
+    return Request(method, parts.path, query, headers, body), keep_alive
+
+
+def _parse_headers(lines: str) -> dict[str, str]:
+    headers = {}
+    for line in lines.split("\r\n"):
+        if line:
+            name, colon, value = line.partition(":")
+            if not colon:
+                raise _BadRequest(HTTPStatus.BAD_REQUEST)
+            headers[name.strip().lower()] = value.strip()
+    return headers
+
+
+async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        return await _read_chunks(reader)
+    length = headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit()):
+        raise _BadRequest(HTTPStatus.BAD_REQUEST)
+    if int(length) > MAX_BODY:
+        raise _BadRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return await reader.readexactly(int(length))
+
+
+async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+    body = bytearray()
+    while True:
+        size_line = (await reader.readuntil(b"\r\n")).partition(b";")[0]
+        try:
+            size = int(size_line, 16)
+        except ValueError:
+            raise _BadRequest(HTTPStatus.BAD_REQUEST) from None
+        if size < 0 or len(body) + size > MAX_BODY:
+            raise _BadRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        if size == 0:
+            break
+        body += await reader.readexactly(size)
+        await reader.readexactly(2)
+    while await reader.readuntil(b"\r\n") != b"\r\n":  # trailers
+        pass
+    return bytes(body)
+
+
+def _response_bytes(response: Response, *, keep_alive: bool) -> bytes:
+    phrase = HTTPStatus(response.status).phrase if response.status in _STATUSES else "Unknown"
+    lines = [
+        f"HTTP/1.1 {response.status} {phrase}",
+        f"Content-Type: {response.content_type}",
+        f"Content-Length: {len(response.body)}",
+        f"Connection: {'keep-alive' if keep_alive else 'close'}",
+        *(f"{name}: {value}" for name, value in response.headers.items()),
+    ]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + response.body
+
+
+def is_loopback_url(url: str) -> bool:
+    """Return whether this is a plain http URL of this machine: the only kind the sandbox calls."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    return parts.scheme == "http" and parts.hostname in LOOPBACK_NAMES and port != 0
+
+
+class HttpClient:
+    """A client for loopback URLs that keeps one connection; use it for one request at a time."""
+
+    def __init__(self) -> None:
+        self._place: tuple[str, int] | None = None
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_seconds: float
+    ) -> tuple[int, bytes]:
+        """Return status and body of the answer.
+
+        Raises:
+            OSError: no connection, no whole answer, or none in time (`TimeoutError`).
+
+        """
+        if not is_loopback_url(url):
+            raise OSError(f"{url} is no http URL of this machine")
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await self._post(url, body, headers)
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, _BadRequest, ValueError) as error:
+            self.close()
+            raise ConnectionError(f"{url} gave no readable answer") from error
+        except BaseException:  # also when cancelled: half an answer must not stay in the connection
+            self.close()
+            raise
+
+    async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        parts = urlsplit(url)
+        reader, writer = await self._connection(parts.hostname or "", parts.port or 80)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        lines = [
+            f"POST {target} HTTP/1.1",
+            f"Host: {parts.netloc}",
+            f"Content-Length: {len(body)}",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
+        writer.write("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
+        await writer.drain()
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        start, _, rest = head.partition("\r\n")
+        status = int(start.split(" ", 2)[1])
+        answer = _parse_headers(rest)
+        if "content-length" in answer or "transfer-encoding" in answer or status == HTTPStatus.NO_CONTENT:
+            content = await _read_body(reader, answer)
+        else:
+            content = await reader.read(MAX_BODY)
+            answer["connection"] = "close"
+        if answer.get("connection", "").lower() == "close" or start.startswith("HTTP/1.0"):
+            self.close()
+        return status, content
+
+    async def _connection(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._reader is not None and self._writer is not None and self._place == (host, port):
+            await asyncio.sleep(0)  # lets the loop notice that the other side closed meanwhile
+            if not (self._reader.at_eof() or self._writer.is_closing()):
+                return self._reader, self._writer
+        self.close()
+        self._reader, self._writer = await asyncio.open_connection(host, port)
+        self._place = (host, port)
+        return self._reader, self._writer
+
+    def close(self) -> None:
+        """Close the connection; safe to call twice, and the next `post` opens a new one."""
+        if self._writer is not None:
+            self._writer.close()
+        self._reader = self._writer = None

@@ -1,0 +1,16 @@
+"""Alembic's entry: runs the migrations on the connection that `upgrade` hands in."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from vipcast.storage.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+    transaction_per_migration=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,277 @@
+"""The tables: the one truth about members, groups, announcements and deliveries.
+
+Times are aware UTC. Everything is SQLAlchemy Core, so that SQLite and PostgreSQL are one schema; what
+differs between them stands in `sqlite.py`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+# The newest migration in migrations/versions; a test holds the two together.
+HEAD = "0001"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, stored in UTC; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite gives a rowid only to INTEGER keys.
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _id() -> Column[Any]:
+    return Column("id", _Id, primary_key=True, autoincrement=True)
+
+
+def _member(*, nullable: bool = False, ondelete: str = "CASCADE") -> Column[Any]:
+    return Column("member_id", _Id, ForeignKey("members.id", ondelete=ondelete), nullable=nullable)
+
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+members = Table(
+    "members",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("first_name", Text, nullable=False, server_default=""),
+    Column("last_name", Text, nullable=False, server_default=""),
+    Column("name_key", Text, nullable=False, index=True),  # folded, for finding
+    Column("language", String(8), nullable=False, server_default=""),
+    Column("formal", Boolean),  # NULL: as the shop
+    Column("birthday", Date),
+    Column("preferred", String(32), nullable=False, server_default=""),  # a messenger
+    Column("note", Text, nullable=False, server_default=""),
+    Column("fields", JSON, nullable=False, server_default="{}"),
+    Column("origin", Text, nullable=False, server_default=""),  # the file and line a member came from
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+# A phone number or an e-mail address is a row like any other: it tells who somebody is, and each
+# messenger that is addressed by phone can use it.
+addresses = Table(
+    "addresses",
+    metadata,
+    _id(),
+    _member(),
+    Column("messenger", String(32), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("state", String(16), nullable=False, server_default="ok"),  # ok | unreachable | opted_out
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("state_at", UtcDateTime),
+    UniqueConstraint("messenger", "address"),
+    Index(None, "member_id"),
+)
+
+consents = Table(  # append-only
+    "consents",
+    metadata,
+    _id(),
+    _member(),
+    Column("event", String(8), nullable=False),  # opt_in | opt_out
+    Column("at", UtcDateTime, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("wording", Text, nullable=False, server_default=""),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Index(None, "member_id", "id"),
+)
+
+forgotten = Table(  # salted digests of addresses, so that an old file does not bring a person back
+    "forgotten",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    _id(),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("cap", Integer, nullable=False),
+    Column("purpose", Text, nullable=False, server_default=""),
+    Column("mode", String(16), nullable=False, server_default="direct"),  # direct | chat
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    _id(),
+    Column("group_id", _Id, ForeignKey("groups.id", ondelete="CASCADE"), nullable=False),
+    _member(),
+    Column("state", String(8), nullable=False),  # seated | waiting | left
+    Column("arrival", Integer, nullable=False),  # order of arrival in the group; the waiting list's order
+    Column("arrived_at", UtcDateTime, nullable=False),
+    Column("seated_at", UtcDateTime),
+    Column("left_at", UtcDateTime),
+    UniqueConstraint("group_id", "member_id"),
+    Index(None, "member_id"),
+    Index(None, "group_id", "state", "arrival"),
+)
+
+invitations = Table(  # one-time codes of deep links: they tie an address to a member
+    "invitations",
+    metadata,
+    Column("code", String(32), primary_key=True),
+    _member(),
+    Column("messenger", String(32), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+    Column("address", Text, nullable=False, server_default=""),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("identity", Text, nullable=False, server_default=""),
+    Column("checked_at", UtcDateTime),
+    Column("login", JSON),  # a login that waits for its code
+    Column("lease_owner", String(32)),
+    Column("lease_holder", Text, nullable=False, server_default=""),  # for people: pid, host, command
+    Column("lease_until", UtcDateTime),
+    Column("paused_from", UtcDateTime),
+    Column("paused_until", UtcDateTime),
+    Column("stopped_at", UtcDateTime),
+    Column("stopped_code", String(16), nullable=False, server_default=""),  # login | limited
+    Column("stopped_reason", Text, nullable=False, server_default=""),
+)
+
+peers = Table(  # an address as one account resolved it; worthless to another account
+    "peers",
+    metadata,
+    Column("account", String(32), primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("peer", Text, nullable=False),
+    Column("resolved_at", UtcDateTime, nullable=False),
+)
+
+announcements = Table(
+    "announcements",
+    metadata,
+    _id(),
+    Column("key", Text, nullable=False, unique=True),  # one use of a template for chosen groups
+    Column("template", String(128), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("groups", JSON, nullable=False),
+    Column("variables", JSON, nullable=False),
+    Column("state", String(16), nullable=False),  # planned | running | paused | finished | cancelled
+    Column("state_reason", Text, nullable=False, server_default=""),
+    Column("is_test", Boolean, nullable=False, server_default=text("false")),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Index(None, "state"),
+)
+
+deliveries = Table(  # the ledger
+    "deliveries",
+    metadata,
+    _id(),
+    Column(
+        "announcement_id", _Id, ForeignKey("announcements.id", ondelete="CASCADE"), nullable=False
+    ),
+    _member(nullable=True, ondelete="SET NULL"),  # NULL once the member is forgotten
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),  # a code of ours
+    Column("code", Text, nullable=False, server_default=""),  # the messenger's code
+    Column("words", Text, nullable=False, server_default=""),  # the messenger's words
+    Column("account", String(32), nullable=False, server_default=""),
+    Column("messenger", String(32), nullable=False, server_default=""),
+    Column("address", Text, nullable=False, server_default=""),
+    Column("language", String(8), nullable=False, server_default=""),
+    Column("body", Text, nullable=False, server_default=""),  # the rendered messengers.base.Message as JSON
+    Column("message_key", BigInteger, nullable=False),  # Telegram's random_id; the same for every attempt
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("attempt_token", String(32), nullable=False, server_default=""),
+    Column("not_before", UtcDateTime),
+    Column("remote_id", Text, nullable=False, server_default=""),
+    Column("planned_at", UtcDateTime, nullable=False),
+    Column("sending_at", UtcDateTime),
+    Column("sent_at", UtcDateTime),
+    Column("delivered_at", UtcDateTime),
+    Column("seen_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),  # failed or skipped
+    UniqueConstraint("announcement_id", "member_id"),
+    Index(None, "announcement_id", "state"),
+    Index(None, "member_id"),
+    Index(
+        "ix_deliveries_open",
+        "account",
+        "id",
+        sqlite_where=text("state IN ('queued', 'unknown', 'sending')"),
+        postgresql_where=text("state IN ('queued', 'unknown', 'sending')"),
+    ),
+    Index("ix_deliveries_remote", "account", "remote_id"),
+)
+
+receipts = Table(  # later news from a messenger, kept even when it comes before our own record
+    "receipts",
+    metadata,
+    _id(),
+    Column("account", String(32), nullable=False),
+    Column("address", Text, nullable=False, server_default=""),
+    Column("remote_id", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("through", Boolean, nullable=False, server_default=text("false")),
+    Column("words", Text, nullable=False, server_default=""),
+    Column("at", UtcDateTime, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    UniqueConstraint("account", "remote_id", "kind", "address"),
+)
