@@ -2,9 +2,10 @@
 
     python tools/make_recipients.py [FOLDER]
 
-Nobody in them exists: the telephone numbers are well formed and of the 555-01xx kind that films use, and
-the Telegram names carry the name of the shop. In `hungary.csv` one number ends in 0000, which the sandbox
-treats as not being on Telegram.
+The people are invented, and their Telegram names carry the name of the shop. The telephone numbers have to
+be valid, so they are made like the 555-01xx of films; only North America reserves those, and elsewhere
+somebody may have such a number: send to these files in the sandbox alone. One number in `hungary.csv` ends
+in 0000, which the sandbox treats as not being on Telegram.
 """
 # ruff: noqa: INP001, E501 - a folder of scripts, not a package; rows of a table are not wrapped
 
@@ -188,10 +189,11 @@ consent date that may be March or April|Tavasz|Flóra|06 30 555 0208|||Telegram|
 consent date in the future|Jövő|Noémi|06 30 555 0209|||Telegram|hu|no||2093-09-01|on paper
 consent without a date|Mikor|Benő|06 30 555 0210|||Telegram|hu|yes|||on paper
 name of 5,000 letters|{LONG_NAME}|Ibolya|06 30 555 0211|||Telegram|hu|no||2025-09-01|on paper
+zero byte in the name|Nul\0la|Aranka|06 30 555 0214|||Telegram|hu|no||2025-09-01|on paper
 row cut short|Csonka|Rudolf
 row with too many cells|Sok|Piroska|06 30 555 0212|||Telegram|hu|no||2025-09-01|on paper|and|more|and|more
 {FAULTY_HEADER.replace("Note", "header row pasted a second time")}
-sum below the table|27 members
+sum below the table|28 members
 """
 NEVER_CLOSED = 'quote that never closes,"Nyitott,Zita,06 30 555 0213,,,Telegram,hu,no,,,\r\n'
 

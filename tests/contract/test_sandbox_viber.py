@@ -12,9 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import requests
 import urllib3
+from hypothesis import strategies as st
 from viberbot import Api, BotConfiguration
 from viberbot.api.messages import (
     ContactMessage,
@@ -295,9 +297,76 @@ def test_bot_that_needs_a_webhook_cannot_send_without(bench: Bench, webhook: Web
     assert bench.send("anna", token=REAL_TOKEN)["status"] == 0
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"x":"' + b"x" * 31_000 + b'"}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"\xff", b"[" * 30_000, b'{"x":"' + b"x" * 31_000 + b'"}']
+)
 def test_unreadable_or_oversized_request_is_bad_data(bench: Bench, body: bytes) -> None:
     assert bench.post("send_message", body).json()["status"] == 3
+
+
+ANY_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**31), 2**31)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS = [
+    *("receiver", "sender", "type", "text", "media", "size", "duration", "file_name", "thumbnail", "contact"),
+    *("location", "sticker_id", "rich_media", "keyboard", "tracking_data", "min_api_version", "alt_text"),
+    *("broadcast_list", "ids", "id", "url", "event_types", "auth_token", "from"),
+]
+TYPES = ["text", "picture", "video", "file", "contact", "location", "url", "sticker", "rich_media", None]
+
+
+@hypothesis.settings(
+    max_examples=300,
+    database=None,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+@hypothesis.given(
+    endpoint=st.sampled_from(
+        ["send_message", "broadcast_message", "set_webhook", "get_user_details", "get_online", "post"]
+    ),
+    kind=st.sampled_from(TYPES),
+    odd=st.dictionaries(st.sampled_from(FIELDS), ANY_JSON, max_size=4),
+)
+def test_any_request_gets_an_answer_and_leaves_a_readable_journal(
+    loop: LoopThread, tmp_path: Path, endpoint: str, kind: str | None, odd: dict[str, Any]
+) -> None:
+    journal = tmp_path / "viber.jsonl"
+    bench = Bench(loop, state=journal)
+    bench.viber.add_bot(REAL_TOKEN, "Bolt", webhook="", needs_webhook=False, channel_admin="admin")
+    data = {
+        "receiver": "anna",
+        "broadcast_list": ["anna", "béla"],
+        "from": "admin",
+        "sender": {"name": "Bolt"},
+        "type": kind,
+        "text": "x",
+        "media": "https://shop.example/a.png",
+        "size": 1,
+        "file_name": "a.pdf",
+        "contact": {"name": "x", "phone_number": "1"},
+        "location": {"lat": 1, "lon": 1},
+        "sticker_id": 1,
+        "rich_media": {"Buttons": [1]},
+        **odd,
+    }
+    if kind is None:
+        del data["type"]
+    answer = bench.post(endpoint, data, token=REAL_TOKEN)
+    assert answer.status == 200
+    assert answer.json()["status"] in range(21)
+    count = sum(len(bench.viber.inbox(customer.id)) for customer in bench.viber.customers)
+    bench.close()
+    again = Bench(loop, state=journal)
+    assert sum(len(again.viber.inbox(customer.id)) for customer in again.viber.customers) == count
+    again.close()
+    journal.unlink()
 
 
 def test_unknown_paths_and_methods_are_http_errors(bench: Bench) -> None:
@@ -574,6 +643,9 @@ def test_lost_reply_leaves_the_message_on_the_phone(bench: Bench) -> None:
     with pytest.raises(urllib3.exceptions.ProtocolError):
         bench.send("anna", "egy")
     assert bench.texts("anna") == ["egy"]
+    assert [(event["on"], event["fault"]) for event in bench.events("fault")] == [
+        ("send_message", "drop_after")
+    ]
     assert bench.send("anna", "kettő")["status"] == 0
     assert bench.texts("anna") == ["egy", "kettő"]
 

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import pytest
 import urllib3
-from telethon import TelegramClient, types
+from telethon import TelegramClient, functions, types
 
 from vipcast.errors import InputError, Locked
 from vipcast.sandbox.customers import PHRASES, Rule, Script, ScriptedCustomers, language_of
@@ -299,6 +299,22 @@ def test_script_repeats_a_deed_only_as_often_as_said() -> None:
     ]
 
 
+def test_deed_that_the_network_refuses_is_logged_and_stops_nobody() -> None:
+    log = EventLog(None)
+    viber = ViberSandbox(log=log, faults=Faults())
+
+    async def run() -> None:
+        customers = ScriptedCustomers(Script((Rule(do="ask"),)), {"viber": ViberPhones(viber)}, log)
+        customers.hear("viber", "gone", "news", "x")
+        customers.hear("viber", "anna", "news", "x")
+        await customers.settle()
+
+    viber.add_bot("sandbox-news", "News", uri="news")
+    asyncio.run(run())
+    assert [event["customer"] for event in log.events if event["event"] == "script-failed"] == ["gone"]
+    assert [message.text for message in viber.inbox("anna")] == [PHRASES["ask"]["en"]]
+
+
 def test_one_in_picks_the_same_people_every_time() -> None:
     script = Script((Rule(do="read", one_in=3, times=0),))
     people = [(f"c{number}", "x") for number in range(60)]
@@ -408,6 +424,7 @@ def test_events_and_phones_tell_only_what_is_new(sandbox: Sandbox, client: Clien
     assert answer["next"] == before + 1
     version = client.get("/phones")["version"]
     assert client.get(f"/phones?version={version}") == {"version": version, "phones": None}
+    assert client.get("/phones")["total"] == 1
     send_viber(sandbox, client, "anna", "y")
     assert client.get(f"/phones?version={version}")["phones"]
 
@@ -530,10 +547,12 @@ def test_telegram_phone_shows_formatting_and_is_answered(tmp_path: Path) -> None
         async def send() -> None:
             client = TelegramClient(str(session), 1, "x")
             await client.connect()
-            await client.send_message(
-                "+36301234567", "Új kabát 🧥!", formatting_entities=[types.MessageEntityBold(3, 5)]
-            )
-            await client.disconnect()
+            try:
+                found = await client(functions.contacts.ResolvePhoneRequest("36301234567"))
+                bold = types.MessageEntityBold(3, 5)
+                await client.send_message(found.users[0], "Új kabát 🧥!", formatting_entities=[bold])
+            finally:
+                await client.disconnect()
 
         sandbox.call(send())
         sandbox.call(sandbox.customers.settle())

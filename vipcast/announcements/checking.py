@@ -239,9 +239,10 @@ class _TextChecker:
             )
 
     def _wording(self, seen: str) -> Iterator[Finding]:
+        loud = _LEFTOVERS.sub("", seen)
         for name in filter(None, self._own_names):
-            seen = seen.replace(name, name.casefold())  # a shop may write its own name in capitals
-        for words in _shouted(seen):
+            loud = loud.replace(name, name.casefold())  # a shop may write its own name in capitals
+        for words in _shouted(loud):
             yield self._warn("shouting", f'"{words}" shouts.', self._text.line_of(words), "Say it calmly.")
         for found in _LEFTOVERS.finditer(f"{self._text.title}\n{seen}"):
             yield self._warn(

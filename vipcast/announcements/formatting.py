@@ -53,7 +53,7 @@ class _Open:
 
 @dataclass(frozen=True, slots=True)
 class Rich:
-    """A text and its marks, sorted, the outer before the inner; none begins or ends in white space."""
+    """A text and its marks, sorted, the outer before the inner."""
 
     text: str
     marks: tuple[Mark, ...] = ()
@@ -235,6 +235,10 @@ class _Composer:
         self._open.append(_Open(kind, url))
 
     def _end(self) -> None:
+        last = self._open[-1]
+        start = self._length if last.start is None else last.start
+        if last.kind == "link" and not "".join(self.parts)[start:].strip():
+            self._emit(last.url)  # a value was empty; the address still helps
         done = self._open.pop()
         if done.start is not None:
             self.marks.append(Mark(done.kind, done.start, self._length, done.url))
@@ -260,12 +264,10 @@ def address(url: str) -> str:
 
 
 def _tidy(text: str, marks: Iterable[Mark]) -> Rich:
-    """Strip outer white space, trim the marks, and settle which of them may overlap."""
-    before = len(text) - len(text.lstrip())
-    stripped = text.strip()
-    moved = (replace(m, start=max(m.start - before, 0), end=m.end - before) for m in marks)
-    trimmed = [t for m in moved if (t := _trim(stripped, m))]
-    return Rich(stripped, _sorted(_without_overlaps(stripped, trimmed)))
+    """Strip outer white space, and settle which marks may overlap."""
+    before, stripped = len(text) - len(text.lstrip()), text.strip()
+    moved = [replace(m, start=max(m.start - before, 0), end=m.end - before) for m in marks]
+    return Rich(stripped, _sorted(_without_overlaps(moved)))
 
 
 def _trim(text: str, mark: Mark) -> Mark | None:
@@ -275,13 +277,13 @@ def _trim(text: str, mark: Mark) -> Mark | None:
     return replace(mark, start=start, end=end) if start < end else None
 
 
-def _without_overlaps(text: str, marks: list[Mark]) -> Iterator[Mark]:
+def _without_overlaps(marks: list[Mark]) -> Iterator[Mark]:
     """Drop a quote in a quote and code in a link; cut bold and its like where code stands in it."""
     links = [m for m in marks if m.kind == "link"]
     literals = [m for m in marks if m.kind in _LITERAL and not any(_holds(o, m) for o in links)]
     for mark in marks:
         if mark.kind in _STYLES:
-            yield from _cut(text, mark, literals)
+            yield from _cut(mark, literals)
         elif mark.kind == "quote":
             if not any(o is not mark and o.kind == "quote" and _holds(o, mark) for o in marks):
                 yield mark
@@ -293,7 +295,7 @@ def _holds(outer: Mark, inner: Mark) -> bool:
     return outer.start <= inner.start and inner.end <= outer.end
 
 
-def _cut(text: str, mark: Mark, holes: Iterable[Mark]) -> Iterator[Mark]:
+def _cut(mark: Mark, holes: Iterable[Mark]) -> Iterator[Mark]:
     edges = [mark.start]
     for hole in holes:
         if _holds(mark, hole):
@@ -301,8 +303,7 @@ def _cut(text: str, mark: Mark, holes: Iterable[Mark]) -> Iterator[Mark]:
             insort(edges, hole.end)
     edges.append(mark.end)
     for start, end in zip(edges[::2], edges[1::2], strict=True):
-        if part := _trim(text, replace(mark, start=start, end=end)):
-            yield part
+        yield replace(mark, start=start, end=end)
 
 
 def _sorted(marks: Iterable[Mark]) -> tuple[Mark, ...]:
@@ -317,7 +318,7 @@ def _links_written_out(rich: Rich, keep: tuple[str, ...] = ()) -> Rich:
             continue
         marks.remove(link)
         address = re.sub(r"^(?:mailto|tel):", "", link.url, flags=re.IGNORECASE)
-        if text[link.start : link.end] in {address, link.url}:
+        if text[link.start : link.end].strip() in {address, link.url}:
             continue
         added = f" ({address})"
         text = text[: link.end] + added + text[link.end :]
@@ -332,9 +333,9 @@ def _pushed(mark: Mark, at: int, by: int) -> Mark:
 
 def _entities(rich: Rich) -> tuple[str, tuple[Span, ...]]:
     units = Unit.UTF16.length
+    marks = _sorted(part for mark in rich.marks if (part := _trim(rich.text, mark)))
     return rich.text, tuple(
-        Span(m.kind, units(rich.text[: m.start]), units(rich.text[m.start : m.end]), m.url)
-        for m in rich.marks
+        Span(m.kind, units(rich.text[: m.start]), units(rich.text[m.start : m.end]), m.url) for m in marks
     )
 
 
@@ -342,17 +343,18 @@ def _whatsapp(rich: Rich) -> str:
     def signs() -> Iterator[tuple[Mark, str, str]]:
         for mark in rich.marks:
             sign = _WHATSAPP.get(mark.kind, "")
-            for part in _lines_of(rich.text, mark) if mark.kind in _STYLES else (mark,):
+            for part in _parts(rich.text, mark):
                 usable = sign if _can_carry(rich.text, part, sign) else ""
                 yield part, usable, usable
 
     return _inserted(rich.text, signs())
 
 
-def _lines_of(text: str, mark: Mark) -> Iterator[Mark]:
-    """Cut a mark at line ends, over which WhatsApp's signs do not reach."""
-    for line in re.finditer(r"[^\n]+", text[mark.start : mark.end]):
-        if part := _trim(text, replace(mark, start=mark.start + line.start(), end=mark.start + line.end())):
+def _parts(text: str, mark: Mark) -> Iterator[Mark]:
+    """Trim a mark, and cut it at line ends where WhatsApp's sign does not reach over them."""
+    pattern = r"[^\n]+" if mark.kind in _STYLES else r"(?s:.+)"
+    for at in re.finditer(pattern, text[mark.start : mark.end]):
+        if part := _trim(text, replace(mark, start=mark.start + at.start(), end=mark.start + at.end())):
             yield part
 
 

@@ -6,7 +6,7 @@ file that the member came from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vipcast.announcements.rendering import GroupView, MemberView, Renderer
@@ -16,7 +16,7 @@ from vipcast.errors import InputError, Problem
 from vipcast.groups.seats import Group
 from vipcast.members.consent import ConsentState
 from vipcast.members.roster import PHONE, Member
-from vipcast.messengers.base import Capabilities, Message, Messenger
+from vipcast.messengers.base import Capabilities, Message
 
 # Why a member gets nothing; the words are what `why` and the preview say.
 SKIP_WORDS: Mapping[str, str] = {
@@ -35,7 +35,6 @@ class Route:
     """One announcing account and what it can do."""
 
     account: Account
-    messenger: type[Messenger]
     capabilities: Capabilities
 
 
@@ -92,13 +91,11 @@ class Planner:
         *,
         shop_language: str,
         shop_is_formal: bool,
-        keep: Callable[[Message], Message] = lambda message: message,
     ) -> None:
         self._renderer = renderer
         self._routes = routes
         self._shop_language = shop_language
         self._shop_is_formal = shop_is_formal
-        self._keep = keep
 
     def plan(self, seated: Sequence[tuple[Member, Group]], already: Mapping[int, str] | None = None) -> Plan:
         """Plan one delivery for each member, whatever the number of groups they sit in.
@@ -139,12 +136,12 @@ class Planner:
         return self._renderer.render(view, group_view, route.capabilities)
 
     def _plan_one(self, plan: Plan, member: Member, group: Group) -> None:
-        route, address, reason = self.choose(member)
+        route, address, reason = choose_route(self._routes, member)
         if route is None:
             plan.deliveries.append(PlannedDelivery(member, group.name, skip=reason))
             return
         try:
-            message = self._keep(self.render(member, group, route))
+            message = self.render(member, group, route)
         except TemplateFault as fault:
             from_line = f" ({member.origin})" if member.origin else ""
             plan.faults += [
@@ -164,28 +161,6 @@ class Planner:
             )
         )
 
-    def choose(self, member: Member) -> tuple[Route | None, str, str]:
-        """Return (route, address, "") or (None, "", why not).
-
-        The member's preferred messenger comes first, then those with an address of their own, then those
-        that reach a phone number; among equals the order of vipcast.toml.
-        """
-        reasons: list[str] = []
-        options: list[tuple[tuple[bool, bool], Route, str]] = []
-        for route in self._routes:
-            address, is_own, reason = _address(member, route)
-            if address:
-                is_preferred = member.preferred == route.account.messenger
-                options.append(((not is_preferred, not is_own), route, address))
-            elif reason:
-                reasons.append(reason)
-        if options:
-            _, route, address = min(options, key=lambda option: option[0])
-            return route, address, ""
-        if "opted_out" in reasons:
-            return None, "", "opted_out"
-        return None, "", "unreachable" if reasons else "no_address"
-
     @staticmethod
     def _no_consent(member: Member) -> str:
         match member.consent:
@@ -195,6 +170,29 @@ class Planner:
                 return "opted_out"
             case _:
                 return "no_consent"
+
+
+def choose_route(routes: Sequence[Route], member: Member) -> tuple[Route | None, str, str]:
+    """Return (route, address, "") or (None, "", why not).
+
+    The member's preferred messenger comes first, then those with an address of their own, then those
+    that reach a phone number; among equals the order of vipcast.toml.
+    """
+    reasons: list[str] = []
+    options: list[tuple[tuple[bool, bool], Route, str]] = []
+    for route in routes:
+        address, is_own, reason = _address(member, route)
+        if address:
+            is_preferred = member.preferred == route.account.messenger
+            options.append(((not is_preferred, not is_own), route, address))
+        elif reason:
+            reasons.append(reason)
+    if options:
+        _, route, address = min(options, key=lambda option: option[0])
+        return route, address, ""
+    if "opted_out" in reasons:
+        return None, "", "opted_out"
+    return None, "", "unreachable" if reasons else "no_address"
 
 
 def _address(member: Member, route: Route) -> tuple[str, bool, str]:

@@ -120,7 +120,9 @@ def add_deliveries(
     Who was skipped before is planned anew; whoever has a delivery in any other state keeps it.
     """
     has = deliveries.c.announcement_id == announcement.id
-    known = dict(connection.execute(select(deliveries.c.member_id, deliveries.c.state).where(has)).tuples())
+    known = dict(
+        connection.execute(select(deliveries.c.member_id, deliveries.c.state).where(has)).tuples().all()
+    )
     fresh = [p for p in planned if known.get(p.member.id, "skipped") == "skipped"]
     replaced = [p.member.id for p in fresh if p.member.id in known]
     if replaced:
@@ -131,6 +133,41 @@ def add_deliveries(
     if new:
         set_state(connection, announcement.id, "running")
     return new
+
+
+def members_with_delivery(connection: Connection, number: int) -> set[int]:
+    """Return who has a delivery of an announcement; one that was skipped may still be planned."""
+    query = select(deliveries.c.member_id).where(
+        deliveries.c.announcement_id == number, deliveries.c.state != "skipped"
+    )
+    return set(connection.execute(query).scalars())
+
+
+def failed_members(connection: Connection, number: int) -> list[int]:
+    query = select(deliveries.c.member_id).where(
+        deliveries.c.announcement_id == number,
+        deliveries.c.state == "failed",
+        deliveries.c.member_id.is_not(None),
+    )
+    return list(connection.execute(query.order_by(deliveries.c.id)).scalars())
+
+
+def requeue(
+    connection: Connection, announcement: Announcement, planned: PlannedDelivery, message_key: int
+) -> None:
+    """Give a failed delivery, which surely did not arrive, a new way and text."""
+    values = _row(announcement, planned, message_key, announcement.created_at)
+    for kept in ("announcement_id", "member_id", "planned_at"):
+        del values[kept]
+    connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.announcement_id == announcement.id,
+            deliveries.c.member_id == planned.member.id,
+            deliveries.c.state == "failed",
+        )
+        .values(**values | {"reason": "retry", "code": "", "words": "", "not_before": None, "remote_id": ""})
+    )
 
 
 def set_state(connection: Connection, number: int, state: str, reason: str = "") -> None:

@@ -29,7 +29,7 @@ from jinja2.visitor import NodeTransformer
 from markdown_it.token import Token
 
 from vipcast.announcements.formatting import Rich, address, append_lines, compose, parse, write
-from vipcast.announcements.templates import Template, TemplateFault, TemplateText, resolve_media
+from vipcast.announcements.templates import Button, Template, TemplateFault, TemplateText, resolve_media
 from vipcast.errors import InputError
 from vipcast.messengers.base import Capabilities, Media, Message, Unit
 
@@ -191,16 +191,17 @@ class Renderer:
         source = self._produce(text, text.body_line, text.body, names)
         try:
             rich = compose(self._document(source), run.fill)
-            lines = []
-            for button in text.buttons:
-                words, url = (
-                    run.fill(self._produce(text, button.line, part, names))
-                    for part in (button.text, button.url)
-                )
-                lines.append(f"{' '.join(words.split())}: {address(url)}")
         except TemplateFault as error:
             _relocate(error, text, text.line_of(error.part))
-        return append_lines(rich, lines)
+        return append_lines(rich, [self._line(button, text, names, run) for button in text.buttons])
+
+    def _line(self, button: Button, text: TemplateText, names: Mapping[str, Any], run: _Run) -> str:
+        words = run.fill(self._produce(text, button.line, button.text, names))
+        url = run.fill(self._produce(text, button.line, button.url, names))
+        try:
+            return f"{' '.join(words.split())}: {address(url)}"
+        except TemplateFault as error:
+            _relocate(error, text, button.line)
 
     def _document(self, source: str) -> list[Token]:
         if source not in self._documents:

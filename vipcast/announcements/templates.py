@@ -360,7 +360,7 @@ def _front_matter(head: list[str], path: Path) -> _FrontMatter:
     try:
         return tomlfile.convert(data, _FrontMatter, path, error=InputError)
     except InputError as error:
-        keys = [re.split(r"[.\[]", key)[0] for key in re.findall(r"`([^`]+)`", error.message)]
+        keys = re.findall(r"[`\[]([^\W\d]\w*)", error.message)  # `title`, [buttons[0]]
         line = next((at for key in keys if (at := _line_with(key, head, as_key=True)) > 1), 1)
         raise InputError(error.message, hint=error.hint, where=f"{path}:{line}") from error
 

@@ -74,7 +74,7 @@ class Ledger:
             renew(connection, self._lease, now)
             record(connection, self._lease.account, outcomes, now)
             account = connection.execute(select(accounts).where(accounts.c.name == self._lease.account)).one()
-            paused = pause_end(account, now)
+            paused = current_pause(connection, account, now)
             claimed: list[Claimed] = []
             if room and not paused and not account.stopped_at:
                 claimed = self._claim(connection, room, now)
@@ -150,13 +150,22 @@ def _is_due(now: datetime) -> Any:
     )
 
 
-def pause_end(account: Any, now: datetime) -> datetime | None:
-    """Return until when an account waits, None where it does not; a clock set back restarts the wait."""
-    if account.paused_until is None or account.paused_until <= now:
+def current_pause(connection: Connection, account: Any, now: datetime) -> datetime | None:
+    """Return until when an account waits, None where it does not.
+
+    A pause that began in the future means that the clock was set back: the wait begins again from now,
+    lest a pause of seconds last a day.
+    """
+    until: datetime | None = account.paused_until
+    if until is None or until <= now:
         return None
     if account.paused_from and account.paused_from > now:
-        return now + (account.paused_until - account.paused_from)
-    until: datetime = account.paused_until
+        until = now + (until - account.paused_from)
+        connection.execute(
+            update(accounts)
+            .where(accounts.c.name == account.name)
+            .values(paused_from=now, paused_until=until)
+        )
     return until
 
 
@@ -216,7 +225,7 @@ _RECORD = (
     .where(
         _BY_ID,
         deliveries.c.attempt_token == bindparam("b_token"),
-        deliveries.c.state.in_((State.SENDING, State.UNKNOWN)),
+        or_(deliveries.c.state == State.SENDING, deliveries.c.state == State.UNKNOWN),
     )
     .values(
         state=bindparam("b_state"),
@@ -346,13 +355,12 @@ def finish(connection: Connection, announcement_id: int, now: datetime) -> bool:
     return done.rowcount > 0
 
 
-def retry(connection: Connection, announcement_id: int, state: State, now: datetime) -> int:
+def retry(connection: Connection, announcement_id: int, state: State) -> int:
     """Queue an announcement's failed or unknown deliveries once more; return how many.
 
     For `unknown` ones on a messenger without a key for repeats this is the owner's decision to risk a
     second copy.
     """
-    del now
     done = connection.execute(
         update(deliveries)
         .where(

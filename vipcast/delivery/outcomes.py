@@ -43,7 +43,8 @@ OPEN = (State.QUEUED, State.SENDING)
 ARRIVED = (State.SENT, State.DELIVERED, State.SEEN)
 
 FIRST_BACKOFF_SECONDS = 1.0
-LONGEST_BACKOFF_SECONDS = 60.0
+QUICK_ATTEMPTS = 6  # 1 + 2 + 4 + 8 + 16 + 32 seconds: a minute in all
+SLOW_BACKOFF_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,10 @@ class Outcome:
 
 
 def backoff_seconds(attempts: int) -> float:
-    """Return the wait before the next attempt: 1, 2, 4 … 60 seconds."""
-    return min(FIRST_BACKOFF_SECONDS * 2.0 ** max(0, attempts - 1), LONGEST_BACKOFF_SECONDS)
+    """Return the wait before the next attempt: 1, 2, 4 … 32 seconds, then an hour each."""
+    if attempts > QUICK_ATTEMPTS:
+        return SLOW_BACKOFF_SECONDS
+    return FIRST_BACKOFF_SECONDS * 2.0 ** max(0, attempts - 1)
 
 
 def succeeded(delivery_id: int, token: str, sent: Sent, now: datetime) -> Outcome:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ from vipcast.delivery.ledger import Claimed, Ledger, Step
 from vipcast.delivery.outcomes import Outcome, State, failed, succeeded
 from vipcast.delivery.pacing import Bucket
 from vipcast.errors import Locked, StorageError
-from vipcast.messengers.base import Message, Messenger, Rate, SendError
+from vipcast.messengers.base import Message, Messenger, OutcomeUnknown, Rate, SendError
+
+log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 60.0  # a longer wait ends the drain; `announcement resume` or cron goes on
 NETWORK_PATIENCE = 5  # network faults in a row, with nothing accepted between, before giving up for now
@@ -37,6 +40,7 @@ class Ended(enum.StrEnum):
     WAITING = "waiting"  # the rest is due later
     NETWORK = "network"  # the server is out of reach
     ACCOUNT = "account"  # the account may not send
+    LOCKED = "locked"  # another process sends for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Sender:
         rate: Rate,
         limit: int | None = None,
         stop: asyncio.Event | None = None,
-        on_step: Callable[[], None] = lambda: None,
+        on_step: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._messenger = messenger
         self._ledger = ledger
@@ -87,7 +91,7 @@ class Sender:
                 step = await self._step(thread, outcomes)
                 for claimed in step.claimed:
                     self._launch(claimed)
-                self._on_step()
+                self._on_step(sum(one.state is not State.QUEUED for one in outcomes))
                 if self._in_flight:
                     await self._gather()
                 elif not self._finished:
@@ -139,6 +143,13 @@ class Sender:
             outcome = failed(claimed.id, claimed.attempt_token, error, claimed.attempts, self._clock.now())
             self._network_faults = self._network_faults + 1 if outcome.is_network_fault else 0
             self._words = error.words
+        except Exception as error:
+            # A fault of the program or a library: whether the message went out is not known.
+            log.exception("sending delivery %s", claimed.id)
+            unknown = OutcomeUnknown(f"unexpected {type(error).__name__}", remote_code="program-error")
+            outcome = failed(claimed.id, claimed.attempt_token, unknown, claimed.attempts, self._clock.now())
+            self._network_faults += 1
+            self._words = unknown.words
         self._in_flight -= 1
         self._finished.append(outcome)
         self._wake.set()
@@ -180,7 +191,3 @@ class Sender:
         if self._left is not None and self._left <= 0:
             return Ended.LIMIT
         return None
-
-
-def is_settled(state: State) -> bool:
-    return state not in {State.QUEUED, State.SENDING}

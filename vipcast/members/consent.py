@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from vipcast.storage.tables import consents
 
@@ -17,15 +17,16 @@ class ConsentState(enum.StrEnum):
     OPTED_OUT = "opt_out"
 
 
-def latest_events() -> Select[tuple[int, str]]:
-    """Return a query of (member_id, event in force), one row for each member with any event."""
+def all_states(connection: Connection) -> dict[int, ConsentState]:
+    """Return the consent in force of every member who has any event."""
     rank = (
         func.row_number()
         .over(partition_by=consents.c.member_id, order_by=(consents.c.at.desc(), consents.c.id.desc()))
         .label("rank")
     )
     ranked = select(consents.c.member_id, consents.c.event, rank).subquery()
-    return select(ranked.c.member_id, ranked.c.event).where(ranked.c.rank == 1)
+    query = select(ranked.c.member_id, ranked.c.event).where(ranked.c.rank == 1)
+    return {row.member_id: ConsentState(row.event) for row in connection.execute(query)}
 
 
 def states_of(connection: Connection, member_ids: Iterable[int]) -> dict[int, ConsentState]:

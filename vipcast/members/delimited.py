@@ -31,13 +31,13 @@ class Text(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a CSV file is written. `header` is the record's number from 0, or -1 for none."""
+    """How a CSV file is written. `header` names its columns; `skip` records stand before the first row."""
 
     delimiter: str
-    skip_spaces: bool
-    header: int
-    header_line: int
-    cells: tuple[str, ...]
+    skip_spaces: bool = False
+    header: tuple[str, ...] = ()
+    header_line: int = 0  # 0: no line names them
+    skip: int = 0
 
 
 class _Lines:
@@ -88,7 +88,9 @@ def records(
     taken = lines.taken
     line = 1
     while True:
-        reader = csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=dialect.skip_spaces, strict=True)
+        reader = csv.reader(
+            lines, delimiter=dialect.delimiter, skipinitialspace=dialect.skip_spaces, strict=True
+        )
         try:
             for cells in reader:
                 fault = _fault(lines, suspect)
@@ -108,9 +110,7 @@ def records(
             return
 
 
-def _fault(
-    lines: _Lines, suspect: Callable[[Sequence[str]], tuple[str, str]] | None
-) -> tuple[str, str]:
+def _fault(lines: _Lines, suspect: Callable[[Sequence[str]], tuple[str, str]] | None) -> tuple[str, str]:
     if lines.too_long:
         lines.too_long = False
         return f"the line is longer than {_LONGEST_LINE:,} characters", "too-long"
@@ -148,7 +148,7 @@ def settle_dialect(
     choices = (asked,) if asked else DELIMITERS
     tried = [_try(sample, choice, overrides, skipped) for choice in choices]
     best = max(tried, key=lambda t: t.merit)
-    rivals = [t for t in tried if t.merit == best.merit and t.dialect.cells != best.dialect.cells]
+    rivals = [t for t in tried if t.merit == best.merit and t.dialect.header != best.dialect.header]
     if rivals:
         named = " or ".join(f"'{t.dialect.delimiter}'" for t in (best, *rivals))
         hint = f"say which, such as --delimiter '{best.dialect.delimiter}'"
@@ -168,7 +168,9 @@ def _asked(delimiter: str | None) -> str:
     sign = _NAMES.get(delimiter.strip().lower() or delimiter, delimiter)
     if len(sign) != 1 or sign in '"\r\n':
         raise InputError(
-            f"'{delimiter}' cannot separate cells", hint="give one sign: ';', ',', '|' or tab", where="--delimiter"
+            f"'{delimiter}' cannot separate cells",
+            hint="give one sign: ';', ',', '|' or tab",
+            where="--delimiter",
         )
     return sign
 
@@ -182,20 +184,17 @@ class _Trial:
 def _try(sample: Sequence[str], delimiter: str, overrides: Mapping[str, str], skipped: int) -> _Trial:
     head = "".join(sample[:20])
     skip_spaces = delimiter != " " and f'{delimiter} "' in head and f'{delimiter}"' not in head
-    probe = Dialect(delimiter, skip_spaces, -1, 0, ())
-    found = list(records(_Sample(sample), probe, lambda: 0))
-    place, known = find_header([row.cells for row in found[skipped:]], overrides)
-    place += skipped if place >= 0 else 0
-    cells = tuple(found[place].cells) if place >= 0 else ()
-    width = len(cells) or max((len(row.cells) for row in found), default=0)
+    found = list(records(_Sample(sample), Dialect(delimiter, skip_spaces), lambda: 0))[skipped:]
+    place, known = find_header([row.cells for row in found], overrides)
     below = found[place + 1 :]
-    even = sum(len(row.cells) == width and not row.fault for row in below) / len(below) if below else 1.0
-    if place < 0 and found:
-        cells = tuple(f"#{i + 1}" for i in range(width))
-    line = found[place].line if place >= 0 else 0
-    shown = delimiter if width > 1 else ""
-    del shown
-    return _Trial(Dialect(delimiter, skip_spaces, place, line, cells), (known, even if width > 1 else 0.0, width))
+    width = len(found[place].cells) if place >= 0 else max((len(row.cells) for row in found), default=0)
+    is_even = sum(len(row.cells) == width and not row.fault for row in below) / max(len(below), 1)
+    if place >= 0:
+        header, line = tuple(cell.strip("\ufeff") for cell in found[place].cells), found[place].line
+    else:
+        header, line = tuple(f"#{i + 1}" for i in range(width)), 0
+    dialect = Dialect(delimiter, skip_spaces, header, line, skipped + place + 1)
+    return _Trial(dialect, (known, is_even if width > 1 else 0.0, width))
 
 
 def find_header(rows: Sequence[Sequence[str]], overrides: Mapping[str, str]) -> tuple[int, int]:

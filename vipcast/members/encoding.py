@@ -12,7 +12,7 @@ from pathlib import Path
 from vipcast.errors import InputError
 
 _CHUNK = 1 << 20
-_SAMPLE_BYTES = 256 << 10
+_SAMPLE_BYTES = 32 << 10
 _BOMS = (  # UTF-32 first: its mark begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -33,8 +33,12 @@ _WESTERN = frozenset("äöåÄÖÅüÜßéÉ")
 _VOWELS = frozenset("аеёиоуыэюяАЕЁИОУЫЭЮЯ")
 _NEUTRAL = frozenset("\u00a0–—‘’‚“”„…€№«»§°•®©™´`")
 _WORD = re.compile(r"[^\W\d_]*[^\x00-\x7f]+\w*")
+_SPACES = re.compile(r"[\s;,|\"]+", re.ASCII)
 _LONG_RUN = re.compile(r"[^\W\d_\x00-\x7f]{4,}")
+_ASCII_BYTES = bytes(range(128))
+_UTF8_LETTER = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
 _DECISIVE = 0.25  # by how much a letter must read better, on average of those that differ
+_MOST_CHAOS = 10  # percent, by charset-normalizer
 _LEAST = 0.5  # below it, there are more strange signs than letters of the five languages
 _LEAST_VOWELS = 0.2  # Russian has 0.42; Greek or Hebrew letters taken for Russian ones have next to none
 
@@ -69,7 +73,7 @@ def settle_encoding(path: Path, asked: str | None = None) -> TextEncoding:
     """Return the encoding of a text file.
 
     Raises:
-        InputError: `asked` is unknown or does not fit, the file is no text, or two encodings are equally likely.
+        InputError: `asked` is unknown or does not fit, the file is no text, or two encodings are as likely.
 
     """
     with path.open("rb") as file:
@@ -95,20 +99,25 @@ def _from_scan(path: Path, scan: _Scan) -> TextEncoding:
         reason = "all of it is UTF-8" if scan.utf8_lines else "plain ASCII"
         return TextEncoding("utf-8", reason, scan.lines, has_nul=has_nul)
     if scan.utf8_lines >= scan.bad_lines:
-        warning = f"{scan.bad_lines} lines are not UTF-8 like the others, the first is line {scan.first_bad}: left out"
+        warning = _left_out(scan)
         reason = f"{scan.utf8_lines} lines are UTF-8"
         return TextEncoding(
             "utf-8", reason, scan.lines, has_bad_lines=True, has_nul=has_nul, warnings=(warning,)
         )
     codec, reason = _code_page(path, b"".join(scan.bad), bytes(sorted(scan.high)))
-    warnings = ()
-    if scan.utf8_lines:
-        warnings = (f"{scan.utf8_lines} lines look like UTF-8 in a {codec} file: left out",)
+    doubt = f"lines that look like UTF-8 in a {codec} file, {scan.utf8_lines} in all: left out"
+    warnings = (doubt,) if scan.utf8_lines else ()
     return TextEncoding(
         codec, reason, scan.lines,
         has_bad_lines=not _reads(bytes(sorted(scan.high)), codec),
         may_hide_utf8=scan.utf8_lines > 0, has_nul=has_nul, warnings=warnings,
     )  # fmt: skip
+
+
+def _left_out(scan: _Scan) -> str:
+    if scan.bad_lines == 1:
+        return f"line {scan.first_bad} is not UTF-8: left out"
+    return f"{scan.bad_lines} lines are not UTF-8, the first is line {scan.first_bad}: left out"
 
 
 def _asked(path: Path, asked: str, head: bytes) -> TextEncoding:
@@ -128,6 +137,9 @@ def _asked(path: Path, asked: str, head: bytes) -> TextEncoding:
             )
             raise InputError(f"{path.name} is not {asked}", hint=hint, where=str(path))
     scan = _scan(path)
+    if codec.startswith("utf-8") and scan.bad_lines > scan.utf8_lines:
+        hint = f"leave --encoding out; line {scan.first_bad} shows that it is something else"
+        raise InputError(f"{path.name} is not {asked}", hint=hint, where=f"{path}:{scan.first_bad}")
     bad = scan.bad_lines > 0 if codec.startswith("utf-8") else not _reads(bytes(sorted(scan.high)), codec)
     return TextEncoding(codec, "as asked", scan.lines, has_bad_lines=bad, has_nul=scan.nuls > 0)
 
@@ -137,9 +149,7 @@ def _marked(path: Path, codec: str) -> TextEncoding:
     if codec != "utf-8-sig":
         return TextEncoding(codec, reason, _count_lines(path))
     scan = _scan(path)
-    warnings = ()
-    if scan.bad_lines:
-        warnings = (f"{scan.bad_lines} lines are not UTF-8, the first is line {scan.first_bad}: left out",)
+    warnings = (_left_out(scan),) if scan.bad_lines else ()
     return TextEncoding(
         codec, reason, scan.lines, scan.bad_lines > 0, has_nul=scan.nuls > 0, warnings=warnings
     )
@@ -187,20 +197,28 @@ def _scan(path: Path) -> _Scan:
 
 
 def _look_closer(scan: _Scan, chunk: bytes, start: int) -> None:
+    """Tell the lines of a chunk apart: ASCII, UTF-8, or neither."""
+    try:
+        chunk.decode("utf-8")
+    except UnicodeDecodeError:
+        scan.high.update(chunk.translate(None, _ASCII_BYTES))
+    else:
+        scan.utf8_lines += sum(not line.isascii() for line in chunk.splitlines())
+        return
+    if scan.bad_bytes >= _SAMPLE_BYTES and not _UTF8_LETTER.search(chunk):
+        scan.bad_lines += chunk.count(b"\n") or chunk.count(b"\r")  # nothing new, quickly
+        return
     for number, line in enumerate(chunk.splitlines(), start + 1):
         if line.isascii():
             continue
-        try:
-            line.decode("utf-8")
-        except UnicodeDecodeError:
-            scan.bad_lines += 1
-            scan.first_bad = scan.first_bad or number
-            scan.high.update(b for b in line if b > 127)
-            if scan.bad_bytes < _SAMPLE_BYTES:
-                scan.bad.append(line[:2000] + b"\n")
-                scan.bad_bytes += len(scan.bad[-1])
-        else:
+        if _reads(line, "utf-8"):
             scan.utf8_lines += 1
+            continue
+        scan.bad_lines += 1
+        scan.first_bad = scan.first_bad or number
+        if scan.bad_bytes < _SAMPLE_BYTES:
+            scan.bad.append(line[:2000] + b"\n")
+            scan.bad_bytes += len(scan.bad[-1])
 
 
 def _count_lines(path: Path) -> int:
@@ -235,7 +253,7 @@ def _code_page(path: Path, sample: bytes, high: bytes) -> tuple[str, str]:
 
 
 def _is_rival(codec: str, other: str, texts: dict[str, str], scores: dict[str, float]) -> bool:
-    """Return whether another encoding reads the differing letters about as well. Windows' own go before older ones."""
+    """Return whether another encoding reads the differing letters as well; Windows' own go before others."""
     differing = sum(a != b for a, b in zip(texts[codec], texts[other], strict=True))
     if not differing or (codec in _WINDOWS and other in _OLDER):
         return False
@@ -244,10 +262,9 @@ def _is_rival(codec: str, other: str, texts: dict[str, str], scores: dict[str, f
 
 def _undecided(path: Path, texts: dict[str, str], rivals: list[str]) -> InputError:
     """Return the refusal, with a word which the encodings in question read differently."""
-    lines = zip(*(texts[c].splitlines() for c in rivals), strict=False)
-    readings = next((line for line in lines if len(set(line)) > 1), ())
-    words = [_WORD.search(reading) for reading in readings]
-    shown = "; ".join(f"{c}: '{w[0]}'" for c, w in zip(rivals, words, strict=False) if w)
+    words = zip(*(_SPACES.split(texts[c]) for c in rivals), strict=False)
+    readings = next((word for word in words if len(set(word)) > 1), ())
+    shown = "; ".join(f"{c}: '{word[:30]}'" for c, word in zip(rivals, readings, strict=False))
     return InputError(
         f"{path.name} may be {' or '.join(rivals)} ({shown})",
         hint=f"say which, such as --encoding {rivals[0]}",
@@ -256,7 +273,7 @@ def _undecided(path: Path, texts: dict[str, str], rivals: list[str]) -> InputErr
 
 
 def score_text(text: str) -> float:
-    """Return how much a decoded text looks like one of the five languages: 1 for each special letter at best."""
+    """Return how much a text looks like one of the five languages: at best, 1 for each special letter."""
     total = 0.0
     cyrillic = vowels = 0
     for char in text:
@@ -303,13 +320,14 @@ def _other_language(path: Path, sample: bytes) -> tuple[str, str]:
     """Ask charset-normalizer about a text that is in none of the five languages."""
     from charset_normalizer import from_bytes  # noqa: PLC0415 - rarely needed
 
-    found = from_bytes(sample[: 64 << 10]).best()
-    # It may know other languages; those encodings that were just judged, it does not know better.
-    known = {codecs.lookup(c).name for c in (*_LEGACY, "utf-8", "utf-16")}
-    if found is None or found.percent_chaos > 10 or codecs.lookup(found.encoding).name in known:  # noqa: PLR2004
+    found = from_bytes(sample).best()
+    name = codecs.lookup(found.encoding).name if found else ""
+    # It may know other languages; what was just ruled out, it does not know better.
+    judged = name.startswith("utf") or name in {codecs.lookup(c).name for c in _LEGACY}
+    if found is None or judged or found.percent_chaos > _MOST_CHAOS:
         raise InputError(
             f"{path.name} is not UTF-8, and its letters fit no encoding well",
             hint="save it as CSV UTF-8, or say which it is, such as --encoding cp1250",
             where=str(path),
         )
-    return found.encoding, f"not UTF-8 nor any of the five languages; {found.encoding} by charset-normalizer"
+    return name, f"not UTF-8 nor any of the five languages; {name} by charset-normalizer"

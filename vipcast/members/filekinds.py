@@ -47,7 +47,7 @@ def kind_of(path: Path) -> Kind:
 
     """
     head = _head(path)
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _inside_zip(path)
     for magic, name, hint in _STRANGERS:
         if head.startswith(magic):

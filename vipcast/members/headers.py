@@ -14,8 +14,9 @@ from vipcast.members.records import ColumnMapping
 
 # What `--map column=field` may name.
 FIELDS = (
-    "first_name", "last_name", "middle_name", "name", "phone", "email", "telegram", "viber", "language", "formal",
-    "birthday", "messenger", "consent_at", "consent_source", "opted_out", "note", "group", "tags", "country", "ignore",
+    "first_name", "last_name", "middle_name", "name", "phone", "email", "telegram", "viber", "language",
+    "formal", "birthday", "messenger", "consent_at", "consent_source", "opted_out", "note", "group", "tags",
+    "country", "ignore",
 )  # fmt: skip
 ADDRESSES = frozenset({"phone", "email", "telegram", "viber"})
 _SEVERAL = frozenset({*ADDRESSES, "opted_out", "group", "tags"})  # fields that may have more than one column
@@ -37,6 +38,11 @@ def words_of(name: str) -> str:
 def squeeze(name: str) -> str:
     """Return what column names are compared by."""
     return words_of(name).replace(" ", "")
+
+
+def words_in(text: str) -> frozenset[str]:
+    """Return the words of a text as cells are compared with them."""
+    return frozenset(squeeze(word) for word in text.split())
 
 
 @functools.cache
@@ -66,7 +72,9 @@ def recognise(column: str) -> tuple[str | None, str]:
     if len(column) > _LONGEST or not column.strip():
         return None, "not known"
     bare = words_of(_BRACKETS.sub(" ", column))
-    for words in dict.fromkeys((words_of(column), _NUMBER.sub("", words_of(column)), bare, _NUMBER.sub("", bare))):
+    for words in dict.fromkeys(
+        (words_of(column), _NUMBER.sub("", words_of(column)), bare, _NUMBER.sub("", bare))
+    ):
         key = words.replace(" ", "")
         if key in _ignored():
             return None, _ignored()[key]
@@ -105,13 +113,13 @@ def known_columns(cells: Sequence[str]) -> int:
 
 
 def find_column(header: Sequence[str], wanted: str) -> list[int]:
-    """Return where a column of that name stands: as written, else without case, accents and signs, else `#3`."""
+    """Return where a column of that name stands: as written, or without case and accents, or `#3`."""
     for compare in (str, str.strip, squeeze):
         found = [i for i, name in enumerate(header) if compare(name) == compare(wanted) and name.strip()]
         if found:
             return found
     match = re.fullmatch(r"(.*)#(\d+)", wanted.strip())
-    if not match or not 1 <= int(match[2]):
+    if not match or not int(match[2]) >= 1:
         return []
     place = int(match[2]) - 1
     if match[1].strip():  # Phone#2: the second of several Phone columns
@@ -200,10 +208,17 @@ def _no_address(header: Sequence[str], columns: Sequence[ColumnMapping], where: 
     if any(c.field for c in columns):
         message = f"no column holds a phone number, e-mail, Telegram or Viber address: {_listed(filled)}"
     elif len(filled) == 1 and re.search(r"[;,\t|]", filled[0]):
-        message = f"each line is one cell ('{_short(filled[0])}'): the program put quotation marks around whole lines"
-        return InputError(message, hint="open it in a spreadsheet, split it into columns and save it again", where=where)
+        message = (
+            f"each line is one cell: there are quotation marks around whole lines ('{_short(filled[0])}')"
+        )
+        return InputError(
+            message, hint="open it in a spreadsheet, split it into columns and save it again", where=where
+        )
     else:
         message = f"no line says what the columns hold; the first is: {_listed(filled)}"
+    if any(_LOOKS_LIKE_DATA.fullmatch(name.strip()) for name in filled):
+        hint = "put a line with column names on top, or number them: --map '#1=name' --map '#2=phone'"
+        return InputError(f"the first line is no header but data: {_listed(filled)}", hint=hint, where=where)
     example = _short(filled[0]) if filled else "#1"
     hint = f"say it, such as --map '{example}=phone', or put a line with column names on top"
     return InputError(message, hint=hint, where=where)

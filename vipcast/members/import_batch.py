@@ -107,7 +107,7 @@ class ImportBatch:
 
     def _forgotten(self, keys: Iterable[list[Identity]]) -> dict[Identity, datetime]:
         """Return which addresses of this batch were forgotten, and when."""
-        times = dict(self._connection.execute(select(forgotten.c.digest, forgotten.c.at)).tuples())
+        times = dict(self._connection.execute(select(forgotten.c.digest, forgotten.c.at)).tuples().all())
         if not times:
             return {}
         digests = {key: digest(self._connection, *key) for mine in keys for key in mine}

@@ -34,6 +34,14 @@ _DATE = re.compile(
     r"(?:19|20)\d\d(?:[-/] ?|\. ?)(?:0?[1-9]|1[0-2])(?:[-/] ?|\. ?)(?:0?[1-9]|[12]\d|3[01])\.?(?:[T ].*)?"
     r"|(?:0?[1-9]|[12]\d|3[01])(?:[-/] ?|\. ?)(?:0?[1-9]|[12]\d|3[01])(?:[-/] ?|\. ?)(?:19|20)\d\d(?: .*)?"
 )
+_DIGITS_OF_DATE = 8
+_NUMBER_OF_ANOTHER_KIND = re.compile(
+    r"\d{8}-\d-\d\d"  # a Hungarian tax number
+    r"|\d\d[0156]\d[0-3]\d/\d{3,4}"  # a Czech or Slovak birth number
+    r"|.*(?:[A-WYZa-wyz]\d|\d[A-WYZa-wyz]).*"  # letters run into digits: VAT, identity, card numbers
+)
+_SHOWN = 40  # characters of a bad cell
+_LONGEST = 250  # characters; the library's own limit
 _FLOAT = re.compile(r"\+?\d{7,15}[.,]0+")
 _SCIENTIFIC = re.compile(r"(\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})")
 _LONE_NUMBER = re.compile(r"[+(]?\d[\d ()\-./\u00a0]{4,}\d")
@@ -97,7 +105,7 @@ class PhoneReader:
     def __init__(self, region: str) -> None:
         region = region.upper()
         metadata = PhoneMetadata.metadata_for_region(region, None)
-        if metadata is None:
+        if metadata is None or metadata.country_code is None or metadata.general_desc is None:
             raise InputError(
                 f"'{region}' is no country of the phone numbering plan",
                 hint="give two letters, such as --region HU",
@@ -119,7 +127,7 @@ class PhoneReader:
         """Return what a good number looks like here."""
         number = phonenumbers.example_number_for_type(self.region, PhoneNumberType.MOBILE)
         if number is None:
-            number = phonenumbers.example_number(self.region)
+            return f"+{self._code} and the number"
         return str(phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL))
 
     def read(self, text: str) -> Phone | None:
@@ -132,19 +140,21 @@ class PhoneReader:
         """Return what `phonenumbers` alone makes of `text`, less the numbers that are dates."""
         phone = self.quick(text)
         if phone is not None:
-            return None if _DATE.fullmatch(text) else phone
-        if not text or _DATE.fullmatch(text) or len(text) > 250:  # the library's own limit
+            return phone
+        if not text or len(text) > _LONGEST or _is_another_number(text):
             return None
         return read_by_library(text, self.region)
 
     def read_international(self, text: str) -> Phone | None:
-        """Return the number of a cell that is known to begin with a country code, + or not."""
+        """Return the number of a column whose program leaves out the +; None if it has two readings."""
         digits = text.strip().lstrip("'").removesuffix(".0")
-        if digits.isascii() and digits.isdigit() and digits[0] != "0":
-            phone = self.read_plain("+" + digits)
-            if phone is not None:
-                return phone
-        return self.read(text)
+        national = self.read(text)
+        if not (digits.isascii() and digits.isdigit()) or digits[0] == "0":
+            return national
+        worldwide = self.read_plain("+" + digits)
+        if national is not None and worldwide is not None and national != worldwide:
+            return None
+        return national or worldwide
 
     def quick(self, text: str) -> Phone | None:
         """Return the number where its reading is beyond doubt; None says nothing."""
@@ -153,24 +163,30 @@ class PhoneReader:
         digits = text.translate(_PUNCTUATION)
         if digits[0] == "+":
             return self._worldwide(digits[1:])
+        is_doubtful = len(digits) <= _DIGITS_OF_DATE or "." in text or text[8:9] == "-" or text[6:7] == "/"
+        if (is_doubtful or digits[:2] in ("19", "20")) and _is_another_number(text):
+            return None
+        return self._national(digits)
+
+    def _national(self, digits: str) -> Phone | None:
+        home = self._home
         if self._idd.match(digits):
             is_plain = self._has_plain_idd and digits[2:3] not in ("", "0")
             return self._worldwide(digits[2:]) if is_plain else None
-        home = self._home
         if home is None:
             return None
+        rest = digits
         if digits.startswith(self._code):
-            if self._general.match(digits) or len(digits) == len(self._code):
+            if self._general.match(digits):
                 return None
-            return home.accept(digits[len(self._code) :])
-        trunk = self._trunk
-        if trunk and digits.startswith(trunk):
-            return home.accept(digits[len(trunk) :]) if len(digits) > len(trunk) else None
-        return home.accept(digits)
+            rest = digits[len(self._code) :]
+        elif self._trunk and digits.startswith(self._trunk):
+            rest = digits[len(self._trunk) :]
+        return home.accept(rest) if rest else None
 
     def problem(self, text: str) -> str:
         """Return why a cell is no phone number, in words for the person who will correct it."""
-        shown = text if len(text) <= 40 else text[:40] + "…"
+        shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
         if _DATE.fullmatch(text.strip()):
             return f"'{shown}' is a date, not a phone number"
         if _SCIENTIFIC.fullmatch(text.strip()):
@@ -198,7 +214,7 @@ class PhoneReader:
         return country
 
     def _mended(self, text: str) -> Phone | None:
-        """Return the number under an apostrophe, a formula, a number format or a note; each reading is the only one."""
+        """Return the number under an apostrophe, a formula, a number format or a note, if that is sure."""
         bare = text.strip().lstrip("'").strip()
         if bare[:2] == '="' and bare[-1:] == '"':
             bare = bare[2:-1].strip()
@@ -211,10 +227,15 @@ class PhoneReader:
             return self.read_plain(lead + rest) if len(rest) == power else None  # else digits are lost
         if "(0)" in bare and (phone := self.read_plain(bare.replace("(0)", ""))) is not None:
             return phone
-        lone = _LONE_NUMBER.findall(bare)
+        lone = [] if _is_another_number(bare) else _LONE_NUMBER.findall(bare)
         if len(lone) == 1 and lone[0] != bare and not any(c.isdigit() for c in bare.replace(lone[0], "")):
             return None if _has_formula(bare) else self.read_plain(lone[0].strip())
         return None
+
+
+def _is_another_number(text: str) -> bool:
+    """Return whether a text is surely a date, a tax number or the like, whatever the phone plan says."""
+    return bool(_DATE.fullmatch(text) or _NUMBER_OF_ANOTHER_KIND.fullmatch(text.strip()))
 
 
 def _has_formula(text: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +10,7 @@ Kind = Literal["csv", "xlsx", "vcf"]
 
 @dataclass(slots=True)
 class RawRow:
-    """One record. `line` is the physical line (or sheet row) where it starts, `position` the bytes read so far.
+    """One record. `line` is the physical line (or sheet row) where it starts, `position` the bytes read.
 
     `fault` says why its cells cannot be trusted; they are then as much as could be made out.
     """
@@ -21,6 +20,18 @@ class RawRow:
     cells: list[str]
     fault: str = ""
     fault_code: str = ""
+
+
+def errors_of(codec: str) -> str:
+    """Return how bytes that do not fit are read: as lone surrogates, or as � where a codec keeps no bytes."""
+    return "replace" if codec.startswith(("utf-16", "utf-32")) else "surrogateescape"
+
+
+def printable(text: str) -> str:
+    """Return a text with such surrogates written as their bytes, so that it can be shown and saved."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,3 @@ class Report:
     rows_estimate: int | None = None
     warnings: tuple[str, ...] = ()
     sheet: str = ""
-
-
-Rows = Iterator[RawRow]

@@ -68,13 +68,16 @@ def load(
         their_addresses.setdefault(row.member_id, []).append(
             Address(row.messenger, row.address, row.state, row.reason)
         )
-    states = dict(connection.execute(consent.latest_events()).tuples()) if ids is None else {}
-    if ids is not None:
-        states = {key: str(value) for key, value in consent.states_of(connection, found).items()}
+    if ids is None and not limit:
+        states = {
+            number: ConsentState(event) for number, event in connection.execute(consent.latest_events())
+        }
+    else:
+        states = consent.states_of(connection, found)
     by_id = {
         row.id: Member(
             **{key: row._mapping[key] for key in _PLAIN},  # noqa: SLF001 - a Row's public mapping
-            consent=ConsentState(states.get(row.id, "none")),
+            consent=states.get(row.id, ConsentState.NONE),
             addresses=tuple(their_addresses.get(row.id, ())),
         )
         for row in rows
@@ -90,6 +93,12 @@ _PLAIN = (
 
 def count(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(members)).scalar_one()
+
+
+def languages(connection: Connection) -> set[str]:
+    """Return the languages that members read."""
+    found = connection.execute(select(members.c.language).where(members.c.language != "").distinct())
+    return set(found.scalars())
 
 
 def find(connection: Connection, text: str) -> Member:
@@ -141,7 +150,7 @@ def _matching(connection: Connection, text: str) -> list[int]:
 
 
 def _near_names(connection: Connection, text: str) -> str:
-    keys = dict(connection.execute(select(members.c.name_key, members.c.name).limit(5000)).tuples())
+    keys = dict(connection.execute(select(members.c.name_key, members.c.name).limit(5000)).tuples().all())
     near = difflib.get_close_matches(fold(text), keys, 2, 0.6)
     return f"Did you mean {' or '.join(repr(keys[n]) for n in near)}?" if near else ""
 

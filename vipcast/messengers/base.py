@@ -258,6 +258,8 @@ class Messenger(ABC):
 
     name: ClassVar[str]
     capabilities: ClassVar[Capabilities]
+    needs_token: ClassVar[bool] = False  # there is no other way to log in
+    has_saved_messages: ClassVar[bool] = False  # a person's account can write to itself, at `me`
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -277,6 +279,12 @@ class Messenger(ABC):
         """Return what this account can do; a bot may be allowed more or less than a person."""
         del account
         return cls.capabilities
+
+    @classmethod
+    def deep_link(cls, identity: str, code: str) -> str:
+        """Return a link that opens a chat with the account and brings `code`; empty if there is none."""
+        del identity, code
+        return ""
 
     @abstractmethod
     async def open(self) -> AccountInfo:

@@ -55,6 +55,8 @@ class Telegram(Messenger):
         accepts_phone=True,
     )
 
+    has_saved_messages: ClassVar[bool] = True
+
     def __init__(self, account: Account) -> None:
         super().__init__(account)
         self._wire: Wire | None = None
@@ -80,6 +82,12 @@ class Telegram(Messenger):
     def capabilities_of(cls, account: Account) -> Capabilities:
         """Return what a person may do, or a bot: faster, but it cannot look up phone numbers."""
         return cls.capabilities if account.token is None else _BOT
+
+    @classmethod
+    def deep_link(cls, identity: str, code: str) -> str:
+        """Return a bot's start link; a person's account has no such thing."""
+        is_bot = identity.startswith("@") and identity.lower().endswith("bot")
+        return f"https://t.me/{identity[1:]}?start={code}" if is_bot else ""
 
     @property
     def _open_wire(self) -> Wire:

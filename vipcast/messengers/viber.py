@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 from vipcast.messengers.base import (
     AccountInfo,
@@ -70,6 +71,7 @@ class Viber(Messenger):
         inbound="webhook",
         picture_suffixes=frozenset({".jpg", ".jpeg", ".png", ".gif"}),
     )
+    needs_token: ClassVar[bool] = True
     _wire: Wire | None = None
 
     @classmethod
@@ -82,6 +84,11 @@ class Viber(Messenger):
             f"{value!r} is no Viber user id.",
             hint="A bot learns the id when the person writes to it; invite them: vipcast member link MEMBER",
         )
+
+    @classmethod
+    def deep_link(cls, identity: str, code: str) -> str:
+        """Return a link that opens the bot's chat with a sign to send, which subscribes the person."""
+        return f"viber://pa?chatURI={quote(identity)}&context={quote(code)}&text=%2B" if identity else ""
 
     async def open(self) -> AccountInfo:
         return await self._open_wire().account_info()

@@ -3,7 +3,7 @@
     GET    /                        the page
     GET    /health                  where the networks are
     GET    /events?after=N          what happened after the first N events
-    GET    /phones?version=V        each customer's phone; null while nothing has happened since V
+    GET    /phones?version=V        the customers' phones, the latest first; null while nothing is new since V
     POST   /faults                  arm a fault: the fields of `Faults.add`
     GET    /faults, DELETE /faults  those that are armed; disarm all
     POST   /say                     {network, customer, text, to?}
@@ -140,7 +140,8 @@ class Control:
         if request.query.get("version") == str(version):
             return {"version": version, "phones": None}
         phones = [phone for network in self._networks.values() for phone in network.phones()]
-        return {"version": version, "phones": phones}
+        phones.sort(key=lambda phone: phone.messages[-1].at, reverse=True)
+        return {"version": version, "total": len(phones), "phones": phones[: page.SHOWN_PHONES]}
 
     async def _get_faults(self, request: Request) -> Any:
         del request

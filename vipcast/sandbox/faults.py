@@ -14,7 +14,12 @@ ANY = "*"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kind of trouble, for requests called `on` and, with `to`, for this receiver alone."""
+    """One kind of trouble, for requests called `on` and, with `to`, for this receiver alone.
+
+    `error`, `http` and `drop_before` refuse the request: nothing happens. `drop_after`, `html` and `no_token`
+    carry it out and spoil the answer. `delay` carries it out as well; the answer is late. `http`, `html` and
+    `no_token` are Viber's alone.
+    """
 
     on: str
     kind: FaultKind

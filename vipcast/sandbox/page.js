@@ -115,8 +115,10 @@ async function refresh() {
   version = data.version;
   if (data.phones === null) return;
   data.phones.forEach(show);
-  const count = data.phones.length;
-  status.textContent = count ? `${count} phones, ${version} events` : "Nobody has got a message yet.";
+  const hidden = data.total > data.phones.length ? `, the latest ${data.phones.length} shown` : "";
+  status.textContent = data.total
+    ? `${data.total} phones${hidden} · ${version} events`
+    : "Nobody has got a message yet.";
 }
 
 async function keepFresh() {

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vipcast.sandbox.telegram.server import TelegramSandbox
 
 SHOWN_MESSAGES = 100  # of one phone; older ones stay in the log
+SHOWN_PHONES = 200  # those with the latest messages
 ASSETS = {
     "/": ("page.html", "text/html; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),

@@ -230,13 +230,13 @@ class Sandbox:
     def run_in_thread(self) -> Iterator[Self]:
         """Run the sandbox in a thread, for callers without an event loop; `call` reaches it there."""
         with LoopThread() as thread:
-            self._thread = thread
             thread.call(self.start())
+            self._thread = thread
             try:
                 yield self
             finally:
-                thread.call(self.stop())
                 self._thread = None
+                thread.call(self.stop())
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine where the sandbox runs, from another thread."""

@@ -55,7 +55,7 @@ class ViberApi:
         self._faults = faults
         self._clock = clock
         self._broadcasts: deque[datetime] = deque(maxlen=BROADCASTS)
-        self._details: dict[str, deque[datetime]] = {}
+        self._details: dict[tuple[str, str], deque[datetime]] = {}
         self._endpoints: dict[str, Callable[[Bot, Data], Awaitable[Data]]] = {
             "set_webhook": self._set_webhook,
             "send_message": self._send_message,
@@ -83,10 +83,11 @@ class ViberApi:
         receiver = data.get("receiver") if isinstance(data, dict) else None
         fault = self._faults.match(endpoint, receiver if isinstance(receiver, str) else None)
         if fault is not None:
-            self._log.record("fault", network="viber", on=endpoint, to=receiver, kind=fault.kind)
+            self._log.record("fault", network="viber", on=endpoint, to=receiver, fault=fault.kind)
         return fault
 
     async def _suffer(self, fault: Fault, endpoint: str, request: Request, data: Data | Refusal) -> Response:
+        """Answer as the fault has it; those below `answer` happen after the request was carried out."""
         match fault.kind:
             case "drop_before":
                 raise HangUp
@@ -138,7 +139,7 @@ class ViberApi:
             self._state.store(bot)
             return {"event_types": []}
         types = data.get("event_types")
-        known = {*EVENT_TYPES, *ALWAYS_SENT}
+        known = [*EVENT_TYPES, *ALWAYS_SENT]
         if types is not None and not (isinstance(types, list) and all(name in known for name in types)):
             raise Refusal(Status.badData, "event_types")
         if not isinstance(url, str) or not is_loopback_url(url):
@@ -210,7 +211,7 @@ class ViberApi:
     async def _get_user_details(self, bot: Bot, data: Data) -> Data:
         customer = self._state.reachable(bot, required(data, "id"))
         now = self._clock.now()
-        asked = self._details.setdefault(customer.id, deque(maxlen=DETAILS))
+        asked = self._details.setdefault((bot.uri, customer.id), deque(maxlen=DETAILS))
         if len(asked) == DETAILS and now - asked[0] < DETAILS_PERIOD:
             raise Refusal(Status.tooManyRequests, "details of one user: twice in 12 hours")
         asked.append(now)
@@ -239,9 +240,15 @@ class ViberApi:
             raise Refusal(Status.publicAccountNotAuthorized, "from")
         check_message(data)
         token = self._state.new_token()
-        text, media = data.get("text") or "", data.get("media") or ""
+        text, media = _words(data, "text"), _words(data, "media")
         self._log.record(
-            "post", network="viber", bot=bot.uri, text=text, type=data["type"], media=media, token=str(token)
+            "post",
+            network="viber",
+            bot=bot.uri,
+            text=text,
+            type=data.get("type", ""),
+            media=media,
+            token=str(token),
         )
         return {"message_token": token}
 
@@ -257,10 +264,10 @@ class ViberApi:
             is_own=False,
             sender=data["sender"]["name"],
             type=data.get("type", "keyboard"),
-            text=data.get("text") or data.get("alt_text") or "",
-            media=data.get("media") or "",
-            file_name=data.get("file_name") or "",
-            tracking_data=data.get("tracking_data") or "",
+            text=_words(data, "text") or _words(data, "alt_text"),
+            media=_words(data, "media"),
+            file_name=_words(data, "file_name"),
+            tracking_data=_words(data, "tracking_data"),
             at=self._clock.now(),
             is_welcome=is_welcome,
         )
@@ -340,9 +347,15 @@ def _parse(body: bytes) -> Data | Refusal:
         return Refusal(Status.badData, f"request over {MAX_REQUEST_BYTES} bytes")
     try:
         data = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return Refusal(Status.badData, "not JSON")
     return data if isinstance(data, dict) else Refusal(Status.badData, "not a JSON object")
+
+
+def _words(data: Mapping[str, Any], key: str) -> str:
+    """Return a field's text; types that do not use the field may carry anything in it."""
+    value = data.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _need_webhook(bot: Bot) -> None:

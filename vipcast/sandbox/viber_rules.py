@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -175,7 +176,7 @@ def _contact(data: Mapping[str, Any]) -> None:
     if len(required(contact, "name")) > MAX_CONTACT_NAME:
         raise _bad("contact.name")
     phone = required(contact, "phone_number")
-    if len(phone) > MAX_CONTACT_PHONE or not phone.removeprefix("+").isdigit():
+    if len(phone) > MAX_CONTACT_PHONE or not re.fullmatch(r"\+?[0-9]+", phone):
         raise _bad("contact.phone_number")
 
 
@@ -207,7 +208,8 @@ def _rich_media(data: Mapping[str, Any]) -> None:
         raise _bad("rich_media.ButtonsGroupColumns or ButtonsGroupRows")
     if len(required(carousel, "Buttons", list)) > MAX_COLUMNS * columns * rows:
         raise _bad("rich_media.Buttons")
-    if len(data.get("alt_text") or "") > MAX_TEXT:
+    alt_text = data.get("alt_text") or ""
+    if not isinstance(alt_text, str) or len(alt_text) > MAX_TEXT:
         raise _bad("alt_text")
 
 

@@ -17,7 +17,7 @@ def make_engine(path: Path) -> Engine:
 
     Without synchronous=FULL a power cut may forget the `sending` mark of a message that went out.
     """
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -42,3 +42,9 @@ def make_private_file(path: Path) -> None:
     """Create the file 0600 in a 0700 folder; its journal files inherit that."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def checkpoint(connection: Connection) -> None:
+    """Write the journal into the file and empty it, where no other process is in the way."""
+    raw: Any = connection.connection.dbapi_connection
+    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")

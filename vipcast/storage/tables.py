@@ -224,9 +224,7 @@ deliveries = Table(  # the ledger
     "deliveries",
     metadata,
     _id(),
-    Column(
-        "announcement_id", _Id, ForeignKey("announcements.id", ondelete="CASCADE"), nullable=False
-    ),
+    Column("announcement_id", _Id, ForeignKey("announcements.id", ondelete="CASCADE"), nullable=False),
     _member(nullable=True, ondelete="SET NULL"),  # NULL once the member is forgotten
     Column("state", String(16), nullable=False),
     Column("reason", Text, nullable=False, server_default=""),  # a code of ours

@@ -40,7 +40,7 @@ class Handshake:
         """
         try:
             reply = self._step(read_object(packet[20:]))
-        except (ValueError, TypeError, BufferError, struct.error, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise BadPacket(f"unreadable key exchange: {error}") from error
         body = bytes(reply)
         # Server message ids are odd; in this exchange the time alone makes them unique enough.

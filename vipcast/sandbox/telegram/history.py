@@ -79,7 +79,7 @@ def get_messages(call: Call, request: Any) -> Any:
     numbers = [getattr(item, "id", 0) for item in request.id]
     letters = [(number, box.letters.get(number)) for number in numbers]
     messages = [
-        message_view(call.world, me.id, letter) if letter else types.MessageEmpty(number)
+        message_view(call.world, me.id, letter) if letter else types.MessageEmpty(number, None)
         for number, letter in letters
     ]
     people = [me.id, *(letter.peer(me.id) for _, letter in letters if letter)]
@@ -120,7 +120,7 @@ def _dialog(box: Box, peer: int, top: int) -> Any:
         peer=types.PeerUser(peer),
         top_message=top,
         read_inbox_max_id=box.read_in.get(peer, 0),
-        read_outbox_max_id=box.read_out.get(peer, 0),
+        read_outbox_max_id=box.read_up_to(peer),
         unread_count=box.unread(peer),
         unread_mentions_count=0,
         unread_reactions_count=0,
@@ -132,7 +132,7 @@ def _dialog(box: Box, peer: int, top: int) -> Any:
 def state_view(call: Call) -> Any:
     box = call.world.box(call.me.id)
     unread = sum(box.unread(peer) for peer in box.chats)
-    return types.updates.State(pts=box.pts, qts=0, date=int(time.time()), seq=0, unread_count=unread)
+    return types.updates.State(pts=box.pts, qts=box.qts, date=int(time.time()), seq=0, unread_count=unread)
 
 
 def read_history(call: Call, request: Any) -> Any:
@@ -162,6 +162,20 @@ def mark_read(
         push_changes(hub.world, sender.id, [seen])
     hub.record("read", reader=reader.label, sender=sender.label, id=letter.ids[sender.id])
     return change
+
+
+def get_read_date(call: Call, request: Any) -> Any:
+    """Return when the other one read a message; Telegram tells it for private chats."""
+    me, peer = call.me, call.person(request.peer)
+    letter = call.world.box(me.id).letters.get(request.msg_id)
+    if letter is None or letter.sender != me.id or letter.to != peer.id:
+        raise RpcError(400, "MESSAGE_ID_INVALID")
+    receipts = call.world.box(me.id).read_out.get(peer.id, ())
+    moments = (receipt.at for receipt in receipts if receipt.ids[0] >= request.msg_id)
+    read_at = next(moments, None)
+    if read_at is None:
+        raise RpcError(400, "MESSAGE_NOT_READ_YET")
+    return types.OutboxReadDate(read_at)
 
 
 def set_typing(call: Call, request: Any) -> Any:
@@ -236,6 +250,7 @@ HANDLERS: Handlers = {
     functions.messages.GetDialogsRequest: get_dialogs,
     functions.messages.GetPeerDialogsRequest: get_peer_dialogs,
     functions.messages.ReadHistoryRequest: read_history,
+    functions.messages.GetOutboxReadDateRequest: get_read_date,
     functions.messages.SetTypingRequest: set_typing,
     functions.messages.EditMessageRequest: edit_message,
     functions.messages.DeleteMessagesRequest: delete_messages,

@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any, Final
 
-from telethon.errors import TypeNotFoundError
 from telethon.tl import functions, types
 
 from vipcast.sandbox.faults import Fault, Faults
@@ -22,6 +21,7 @@ from vipcast.sandbox.telegram.model import Key
 from vipcast.sandbox.telegram.rpc import Call, Hub, RpcError, receiver_label
 from vipcast.sandbox.telegram.tl import (
     Inner,
+    Unreadable,
     container,
     pack,
     read_object,
@@ -89,9 +89,10 @@ class Link:
             while True:
                 self._take(await self._framing.read(self._reader))
                 await self._writer.drain()
-        except _HangUp:
-            self._writer.transport.abort()
-        except BadPacket as error:
+        except (_HangUp, asyncio.CancelledError):
+            self._writer.transport.abort()  # what was not sent is lost, what was done is not
+            self._hub.world.store.commit()
+        except (BadPacket, Unreadable) as error:
             self._hub.record("bad_packet", reason=str(error))
         except (OSError, asyncio.IncompleteReadError):
             pass  # the client has gone: the usual end
@@ -181,8 +182,8 @@ class Link:
             self._seen.popitem(last=False)
         try:
             request = read_object(inner.body)
-        except (TypeNotFoundError, BufferError, struct.error, RuntimeError, TypeError) as error:
-            self._hub.record("unreadable", reason=type(error).__name__)
+        except Unreadable as error:
+            self._hub.record("unreadable", reason=str(error))
             self._refuse(inner.msg_id, RpcError(400, "INPUT_FETCH_ERROR"))
             return
         if not self._serve(inner.msg_id, request):
@@ -247,7 +248,6 @@ class Link:
                 raise _HangUp
             case "drop_after":
                 self._execute(msg_id, request)
-                self._hub.world.store.commit()
                 raise _HangUp
             case "delay":
                 self._hub.postman.later(self._execute_later(fault.seconds, msg_id, request))

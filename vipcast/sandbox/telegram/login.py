@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from dataclasses import dataclass
 from typing import Any, Final
 
 from telethon.tl import functions, types
 
-from vipcast.sandbox.telegram.model import Key, SandboxUser
+from vipcast.sandbox.telegram.model import QrToken, SandboxUser
 from vipcast.sandbox.telegram.rpc import Call, Handlers, RpcError
 from vipcast.sandbox.telegram.srp import PasswordCheck
 from vipcast.sandbox.telegram.views import user_view
@@ -18,15 +17,6 @@ from vipcast.sandbox.telegram.world import normal_phone
 
 CODE: Final = "12345"
 QR_SECONDS: Final = 30
-
-
-@dataclass(slots=True)
-class QrToken:
-    """A QR code on a screen, until somebody's phone has scanned it."""
-
-    key: Key
-    expires: float
-    user: SandboxUser | None = None
 
 
 def send_code(call: Call, request: Any) -> Any:
@@ -133,7 +123,7 @@ def export_token(call: Call, request: Any) -> Any:
     """Show a QR code, or, when it has been scanned, let its screen in."""
     if not request.api_id or not request.api_hash:
         raise RpcError(400, "API_ID_INVALID")
-    tokens: dict[bytes, QrToken] = call.hub.codes.tokens
+    tokens = call.hub.codes.tokens
     for data, token in tuple(tokens.items()):
         if token.key is call.key and token.user is not None:
             del tokens[data]
@@ -185,7 +175,7 @@ def scan(token: QrToken, user: SandboxUser) -> None:
 
 
 def _token(call: Call, data: bytes) -> QrToken:
-    token: QrToken | None = call.hub.codes.tokens.get(data)
+    token = call.hub.codes.tokens.get(data)
     if token is None:
         raise RpcError(400, "AUTH_TOKEN_INVALIDX")
     if token.expires < time.time():

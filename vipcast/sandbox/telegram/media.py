@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from hashlib import md5
 from typing import Any, Final
 
 from telethon.tl import functions, types
 
-from vipcast.sandbox.telegram.model import MediaKind, StoredFile
+from vipcast.sandbox.telegram.model import MediaKind, StoredFile, Upload
 from vipcast.sandbox.telegram.pictures import picture_size
 from vipcast.sandbox.telegram.rpc import Call, Handlers, RpcError
 from vipcast.sandbox.telegram.tl import write_vector
@@ -18,14 +17,6 @@ _MAX_PART: Final = 512 * 1024
 _MAX_PARTS: Final = 4000
 _PICTURE_LIMIT: Final = 10 * 1024 * 1024
 _MAX_DOWNLOAD: Final = 1024 * 1024
-
-
-@dataclass(slots=True)
-class Upload:
-    """A file on its way: its parts, then, once it was used, where its whole content is kept."""
-
-    parts: dict[int, bytes] = field(default_factory=dict)
-    digest: str = ""
 
 
 def save_part(call: Call, request: Any) -> Any:
@@ -42,7 +33,7 @@ def save_part(call: Call, request: Any) -> Any:
 
 def _content(call: Call, file: Any) -> bytes:
     """Return what was uploaded in parts under this file's id."""
-    upload: Upload | None = call.hub.codes.uploads.get((call.key.id, file.id))
+    upload = call.hub.codes.uploads.get((call.key.id, file.id))
     if upload is None:
         raise RpcError(400, "FILE_PARTS_INVALID")
     if upload.digest:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 MediaKind = Literal["picture", "video", "file"]
-ChangeKind = Literal["new", "edit", "delete", "read_in", "read_out"]
+ChangeKind = Literal["new", "edit", "delete", "read_in", "read_out", "stopped", "started"]
 
 
 class SandboxUser(msgspec.Struct, eq=False, kw_only=True):
@@ -83,7 +83,8 @@ class Letter(msgspec.Struct, eq=False, kw_only=True):
 class Change(msgspec.Struct, frozen=True, eq=False):
     """One step in the history of a box; `pts` is where the box stands after it.
 
-    `ids` are message numbers of the box: of the messages concerned, or the last one read.
+    `ids` are message numbers of the box: of the messages concerned, or the last one read. A bot's box has
+    a second count, `qts`, for people who stop and start it; there `pts` is that one.
     """
 
     pts: int
@@ -92,6 +93,7 @@ class Change(msgspec.Struct, frozen=True, eq=False):
     ids: tuple[int, ...]
     letter: int = 0
     peer: int = 0
+    at: int = 0
 
 
 @dataclass(eq=False, slots=True)
@@ -106,11 +108,15 @@ class Box:
     letters: dict[int, Letter] = field(default_factory=dict)
     chats: dict[int, list[int]] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    stops: list[Change] = field(default_factory=list)
     read_in: dict[int, int] = field(default_factory=dict)
-    read_out: dict[int, int] = field(default_factory=dict)
+    read_out: dict[int, list[Change]] = field(default_factory=dict)
 
     def apply(self, change: Change, letters: dict[int, Letter], owner: int) -> None:
         """Make one step: the same when it happens and when it is read back from disk."""
+        if change.kind in ("stopped", "started"):
+            self.stops.append(change)
+            return
         self.changes.append(change)
         self.pts = change.pts
         match change.kind:
@@ -126,9 +132,18 @@ class Box:
             case "read_in":
                 self.read_in[change.peer] = change.ids[0]
             case "read_out":
-                self.read_out[change.peer] = change.ids[0]
-            case "edit":
-                pass  # the letter itself carries its new text
+                self.read_out.setdefault(change.peer, []).append(change)
+            case _:
+                pass  # after an edit the letter itself carries its new text
+
+    @property
+    def qts(self) -> int:
+        return len(self.stops)
+
+    def read_up_to(self, peer: int) -> int:
+        """Return the last message that this person has read of ours."""
+        receipts = self.read_out.get(peer)
+        return receipts[-1].ids[0] if receipts else 0
 
     def unread(self, peer: int) -> int:
         """Return how many messages of this person have not been read."""
@@ -162,6 +177,23 @@ class Key:
     user: SandboxUser | None = None
     half: SandboxUser | None = None
     lines: set[Line] = field(default_factory=set)
+
+
+@dataclass(eq=False, slots=True)
+class QrToken:
+    """A QR code on a screen, until somebody's phone has scanned it. `expires` is Unix time."""
+
+    key: Key
+    expires: float
+    user: SandboxUser | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Upload:
+    """A file on its way: its parts, then, once it was used, where its whole content is kept."""
+
+    parts: dict[int, bytes] = field(default_factory=dict)
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

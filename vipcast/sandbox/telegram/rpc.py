@@ -9,7 +9,8 @@ from typing import Any, Literal, Protocol
 from telethon.tl import types
 
 from vipcast.sandbox.events import EventLog
-from vipcast.sandbox.telegram.model import Key, Letter, Line, SandboxUser
+from vipcast.sandbox.telegram.model import Key, Letter, Line, QrToken, SandboxUser, Upload
+from vipcast.sandbox.telegram.srp import PasswordCheck
 from vipcast.sandbox.telegram.world import World
 
 NETWORK = "telegram"
@@ -37,12 +38,12 @@ class Postman(Protocol):
 
 @dataclass(slots=True)
 class Codes:
-    """Logins under way; they do not outlive the server."""
+    """Logins and uploads under way; they do not outlive the server."""
 
     phones: dict[str, str] = field(default_factory=dict)  # code hash -> phone
-    tokens: dict[bytes, Any] = field(default_factory=dict)  # QR tokens
-    passwords: dict[int, Any] = field(default_factory=dict)  # SRP exchanges
-    uploads: dict[tuple[int, int], Any] = field(default_factory=dict)  # (key, file id) -> parts
+    tokens: dict[bytes, QrToken] = field(default_factory=dict)
+    passwords: dict[int, PasswordCheck] = field(default_factory=dict)
+    uploads: dict[tuple[int, int], Upload] = field(default_factory=dict)  # by key and file id
 
 
 @dataclass(slots=True)

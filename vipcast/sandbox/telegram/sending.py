@@ -64,6 +64,8 @@ def send_album(call: Call, request: Any) -> Any:
     items = request.multi_media
     if not 0 < len(items) <= _ALBUM_LIMIT:
         raise RpcError(400, "MULTI_MEDIA_TOO_LONG" if items else "MEDIA_EMPTY")
+    if len({item.random_id for item in items}) < len(items):
+        raise RpcError(400, "RANDOM_ID_INVALID")
     repeated = [first for item in items if (first := _first_with(call, to, item.random_id))]
     done = {letter.random_id for letter in repeated}
     for item in items:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import inspect
+import logging
 import os
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
@@ -20,13 +21,14 @@ from vipcast.sandbox.faults import Faults
 from vipcast.sandbox.telegram import history, login, sending
 from vipcast.sandbox.telegram.keys import KEY_BYTES, PUBLIC_KEY_PEM
 from vipcast.sandbox.telegram.link import Link
-from vipcast.sandbox.telegram.model import Letter, SandboxMessage, SandboxUser
+from vipcast.sandbox.telegram.model import ChangeKind, Letter, SandboxMessage, SandboxUser
 from vipcast.sandbox.telegram.rpc import Hub, RandomIds, RpcError
 from vipcast.sandbox.telegram.store import Store
-from vipcast.sandbox.telegram.views import DC_ID, phone_view
+from vipcast.sandbox.telegram.views import DC_ID, phone_view, push_changes
 from vipcast.sandbox.telegram.world import World
-from vipcast.sandbox.viber_http import LOOPBACK, LOOPBACK_NAMES, port_error
+from vipcast.sandbox.viber_http import LOOPBACK, port_error
 
+_log = logging.getLogger(__name__)
 OnMessage = Callable[[SandboxMessage], Awaitable[None] | None]
 
 
@@ -51,7 +53,7 @@ class TelegramSandbox:
         bot_started_by_all: bool = True,
     ) -> None:
         """`random_ids` is how a repeated send is answered: with the first message, or RANDOM_ID_DUPLICATE."""
-        if host not in LOOPBACK_NAMES:
+        if host != LOOPBACK:
             raise InputError(
                 f"The sandbox serves this machine only, not {host}.", hint=f"Leave the host at {LOOPBACK}."
             )
@@ -116,7 +118,13 @@ class TelegramSandbox:
         """Run something in the background until the server stops."""
         task = asyncio.get_running_loop().create_task(work)
         self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._work.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("A scripted customer failed", exc_info=error)
+            self._hub.record("bug", request="on_message", error=repr(error))
 
     def arrived(self, letter: Letter) -> None:
         """Show a client's message to whoever plays its receiver."""
@@ -172,15 +180,21 @@ class TelegramSandbox:
 
     def block(self, user: SandboxUser, blocked: SandboxUser) -> None:
         """Let a person block another one, or stop a bot."""
-        user.blocked.add(blocked.id)
-        self._keep(user)
+        if blocked.id not in user.blocked:
+            user.blocked.add(blocked.id)
+            self._keep(user, blocked, "stopped")
 
     def unblock(self, user: SandboxUser, blocked: SandboxUser) -> None:
-        user.blocked.discard(blocked.id)
-        self._keep(user)
+        """Take back a `block`."""
+        if blocked.id in user.blocked:
+            user.blocked.discard(blocked.id)
+            self._keep(user, blocked, "started")
 
-    def _keep(self, user: SandboxUser) -> None:
+    def _keep(self, user: SandboxUser, other: SandboxUser, kind: ChangeKind) -> None:
         self._world.keep(user)
+        if other.is_bot:  # bots are told, people are not
+            change = self._world.change(other.id, kind, (), peer=user.id)
+            push_changes(self._world, other.id, [change])
         self._world.store.commit()
 
     # Logins.

@@ -82,7 +82,8 @@ def get_difference(call: Call, request: Any) -> Any:
     box = call.world.box(me.id)
     if not 0 < request.pts <= box.pts:
         raise RpcError(400, "PERSISTENT_TIMESTAMP_INVALID" if request.pts else "PERSISTENT_TIMESTAMP_EMPTY")
-    if request.pts == box.pts:
+    stops = box.stops[request.qts :]
+    if request.pts == box.pts and not stops:
         return types.updates.DifferenceEmpty(date=int(time.time()), seq=0)
     begin = bisect_right(box.changes, request.pts, key=lambda change: change.pts)
     changes = box.changes[begin : begin + _SLICE]
@@ -93,9 +94,11 @@ def get_difference(call: Call, request: Any) -> Any:
             if change.kind == "new" and change.ids[0] in box.letters
         ],
         "new_encrypted_messages": [],
-        "other_updates": [update_view(call.world, me, change) for change in changes if change.kind != "new"],
+        "other_updates": [
+            update_view(call.world, me, change) for change in (*changes, *stops) if change.kind != "new"
+        ],
         "chats": [],
-        "users": users_view(call.world, me, people_in(call.world, me, changes)),
+        "users": users_view(call.world, me, people_in(call.world, me, (*changes, *stops))),
     }
     state = state_view(call)
     if begin + _SLICE < len(box.changes):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -133,23 +134,29 @@ def _open(path: Path) -> sqlite3.Connection:
     """Open or create the file, readable by its owner alone: it holds logins, if only of a sandbox."""
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        database = sqlite3.connect(path, isolation_level=None)
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = OFF")
-        (version,) = database.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+        with ExitStack() as stack:
+            database = stack.enter_context(closing(sqlite3.connect(path, isolation_level=None)))
+            _prepare(database, path)
+            stack.pop_all()  # all went well: it stays open
+            return database
     except (OSError, sqlite3.Error) as error:
         raise InputError(
             f"The sandbox cannot keep its state in {path}: {error}.",
             hint="Name another file, or remove this one to begin afresh.",
             where=str(path),
         ) from error
-    if version not in (0, _VERSION):
-        database.close()
+
+
+def _prepare(database: sqlite3.Connection, path: Path) -> None:
+    """Make the tables where there are none yet."""
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = OFF")
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+    elif version != _VERSION:
         raise InputError(
             f"The sandbox state in {path} was written by another version of vipcast.",
             hint="Remove the file to begin afresh.",
             where=str(path),
         )
-    return database

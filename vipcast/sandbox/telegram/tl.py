@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
+from telethon.errors import TypeNotFoundError
 from telethon.extensions import BinaryReader
 from telethon.tl import TLObject
 
@@ -17,7 +19,8 @@ _GZIP: Final = struct.pack("<I", 0x3072CFA1)
 _CONTAINER: Final = struct.pack("<I", 0x73F1F8DC)
 _RPC_RESULT: Final = struct.pack("<I", 0xF35C6D01)
 _WORTH_PACKING: Final = 1024
-MAX_UNPACKED: Final = 1 << 26
+_MAX_UNPACKED: Final = 1 << 26
+_GZIP_WINDOW: Final = 31  # zlib's word for "with a gzip header"
 
 
 class Inner(NamedTuple):
@@ -28,10 +31,22 @@ class Inner(NamedTuple):
     body: bytes
 
 
+class Unreadable(ValueError):
+    """Bytes that are no TL."""
+
+
 def read_object(body: bytes) -> Any:
-    """Return the object, a request as well, that these bytes hold."""
-    with BinaryReader(body) as reader:
-        return reader.tgread_object()
+    """Return the object, a request as well, that these bytes hold.
+
+    Raises:
+        Unreadable: they hold none that Telethon knows.
+
+    """
+    try:
+        with BinaryReader(body) as reader:
+            return reader.tgread_object()
+    except (TypeNotFoundError, BufferError, struct.error, RuntimeError, TypeError, ValueError) as error:
+        raise Unreadable(f"{type(error).__name__} in {len(body)} bytes") from error
 
 
 def write_value(value: Any) -> bytes:
@@ -64,8 +79,12 @@ def unpack(body: bytes) -> bytes:
     if body[:4] != _GZIP:
         return body
     with BinaryReader(body[4:]) as reader:
-        packed: bytes = reader.tgread_bytes()
-    return gzip.decompress(packed)
+        packed = reader.tgread_bytes()
+    unpacker = zlib.decompressobj(wbits=_GZIP_WINDOW)
+    plain = unpacker.decompress(packed, _MAX_UNPACKED)
+    if unpacker.unconsumed_tail:
+        raise Unreadable("a gzipped message is too large")
+    return plain
 
 
 def pack(body: bytes) -> bytes:
@@ -76,11 +95,22 @@ def pack(body: bytes) -> bytes:
     return wrapped if len(wrapped) < len(body) else body
 
 
-def split(outer: Inner) -> Iterator[Inner]:
-    """Yield the messages of a container, by their lengths, or the one message that is none.
+def split(outer: Inner) -> list[Inner]:
+    """Return the messages of a container, by their lengths, or the one message that is none.
 
     Going by length, one unknown object does not spoil its neighbours.
+
+    Raises:
+        Unreadable: it is cut short.
+
     """
+    try:
+        return list(_split(outer))
+    except (struct.error, BufferError, zlib.error) as error:
+        raise Unreadable(f"a broken container: {error}") from error
+
+
+def _split(outer: Inner) -> Iterator[Inner]:
     body = unpack(outer.body)
     if body[:4] != _CONTAINER:
         yield Inner(outer.msg_id, outer.seq_no, body)

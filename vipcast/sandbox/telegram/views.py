@@ -104,6 +104,9 @@ def update_view(world: World, viewer: SandboxUser, change: Change) -> Any:
             return types.UpdateEditMessage(message, change.pts, change.count)
         case "delete":
             return types.UpdateDeleteMessages(list(change.ids), change.pts, change.count)
+        case "stopped" | "started":
+            has_stopped = change.kind == "stopped"
+            return types.UpdateBotStopped(change.peer, change.at, has_stopped, qts=change.pts)
         case "read_out":
             peer = types.PeerUser(change.peer)
             return types.UpdateReadHistoryOutbox(peer, change.ids[0], change.pts, change.count)

@@ -170,7 +170,8 @@ class World:
         """Make one step in somebody's box and return it. A deletion counts once for each message."""
         box = self.box(user_id)
         count = len(ids) if kind == "delete" else 1
-        change = Change(box.pts + count, count, kind, ids, **more)
+        place = box.qts if kind in ("stopped", "started") else box.pts
+        change = Change(place + count, count, kind, ids, at=int(time.time()), **more)
         box.apply(change, self.letters, user_id)
         self.store.put_change(user_id, change)
         return change

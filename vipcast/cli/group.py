@@ -1,0 +1,165 @@
+"""`vipcast group`: capped groups, seats and waiting lists."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vipcast.cli.command import Command
+from vipcast.cli.complete import complete_groups, complete_members
+from vipcast.cli.result import Result, Table
+from vipcast.errors import InputError
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Make capped groups, give seats, move members."
+)
+
+GroupName = Annotated[str, typer.Argument(help="The group's name.", autocompletion=complete_groups)]
+MemberNames = Annotated[
+    list[str], typer.Argument(help="Names, addresses or #numbers.", autocompletion=complete_members)
+]
+
+
+@app.command(cls=Command, epilog='Example: vipcast group create gold --cap 15 --purpose "News first"')
+def create(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="The new group's name.")],
+    cap: Annotated[int, typer.Option(help="How many seats, 1 to 20.")] = 15,
+    purpose: Annotated[str, typer.Option(help="What the group is for; members may read it.")] = "",
+    mode: Annotated[str, typer.Option(help="direct: each member gets a private message.")] = "direct",
+) -> Result:
+    """Make a group with a cap."""
+    from vipcast.groups import seats
+
+    if mode != "direct":
+        raise InputError(f"The mode {mode!r} is not there yet.", hint="Use --mode direct.")
+    with ctx.obj.shop() as shop, shop.database.write() as connection:
+        group = seats.create(connection, name, cap=cap, purpose=purpose, now=shop.now())
+    return Result(
+        group,
+        [
+            f"The group {group.name} has {group.cap} seats.",
+            f"Seat members: vipcast group add {_quoted(group.name)} MEMBER   (or member import … --group)",
+        ],
+    )
+
+
+@app.command("list", cls=Command, epilog="Example: vipcast group list")
+def list_groups(ctx: typer.Context) -> Result:
+    """Show all groups with their seats and waiting lists."""
+    from vipcast.groups import seats
+
+    with ctx.obj.shop() as shop, shop.database.read() as connection:
+        found = seats.everything(connection)
+    if not found:
+        return Result([], ["No groups yet. Make one: vipcast group create gold --cap 15"])
+    rows = [(g.name, f"{g.seated} of {g.cap}", g.waiting, g.mode, g.purpose) for g in found]
+    return Result(found, [Table(("group", "seats", "waiting", "mode", "purpose"), rows)])
+
+
+@app.command(cls=Command, epilog="Example: vipcast group show gold")
+def show(ctx: typer.Context, group: GroupName) -> Result:
+    """Show who sits in a group, who waits, and where each is reached."""
+    from vipcast.cli.views import group_view
+
+    with ctx.obj.shop() as shop:
+        return group_view(shop, group)
+
+
+@app.command(cls=Command, epilog="Example: vipcast group edit gold --cap 18")
+def edit(
+    ctx: typer.Context,
+    group: GroupName,
+    cap: Annotated[int | None, typer.Option(help="The new cap; a larger one seats who waits.")] = None,
+    purpose: Annotated[str | None, typer.Option(help="The new purpose.")] = None,
+) -> Result:
+    """Change a group's cap or purpose."""
+    from vipcast.groups import seats
+
+    with ctx.obj.shop() as shop, shop.database.write() as connection:
+        found = seats.get(connection, group)
+        risen = seats.edit(connection, found, cap=cap, purpose=purpose, now=shop.now())
+        after = seats.get(connection, found.name)
+    said = f"{after.name}: {after.seated} of {after.cap} seats taken, {after.waiting} waiting."
+    return Result({"group": after, "seated_now": risen}, [said, *_risen(risen)])
+
+
+@app.command(cls=Command, epilog='Example: vipcast group add gold "Kovács Anna"')
+def add(ctx: typer.Context, group: GroupName, members: MemberNames) -> Result:
+    """Give members a seat, or a place on the waiting list."""
+    from vipcast.groups import seats
+    from vipcast.members import roster
+
+    with ctx.obj.shop() as shop, shop.database.write() as connection:
+        found = seats.get(connection, group)
+        people = [roster.find(connection, text) for text in members]
+        places = [(m, seats.take_seat(connection, found, m.id, now=shop.now())) for m in people]
+    data = [{"member": m.name, "member_id": m.id, "place": place} for m, place in places]
+    return Result(data, [f"{m.name}: {place} in {found.name}." for m, place in places])
+
+
+@app.command(cls=Command, epilog='Example: vipcast group remove gold "Kovács Anna"')
+def remove(ctx: typer.Context, group: GroupName, members: MemberNames) -> Result:
+    """Free members' seats; the waiting list moves up."""
+    from vipcast.groups import seats
+    from vipcast.members import roster
+
+    with ctx.obj.shop() as shop, shop.database.write() as connection:
+        found = seats.get(connection, group)
+        people = [roster.find(connection, text) for text in members]
+        risen = [i for m in people for i in seats.leave(connection, found, m.id, now=shop.now())]
+        names = [m.name for m in roster.load(connection, risen)]
+    view = [f"{m.name} left {found.name}." for m in people]
+    return Result({"removed": [m.id for m in people], "seated_now": risen}, [*view, *_named(names)])
+
+
+@app.command(cls=Command, epilog='Example: vipcast group move "Kovács Anna" --from gold --to silver')
+def move(
+    ctx: typer.Context,
+    member: Annotated[str, typer.Argument(help="Who moves.", autocompletion=complete_members)],
+    source: Annotated[str, typer.Option("--from", help="The old group.", autocompletion=complete_groups)],
+    target: Annotated[str, typer.Option("--to", help="The new group.", autocompletion=complete_groups)],
+) -> Result:
+    """Move a member to another group in one step."""
+    from vipcast.groups import seats
+    from vipcast.members import roster
+
+    with ctx.obj.shop() as shop, shop.database.write() as connection:
+        old, new = seats.get(connection, source), seats.get(connection, target)
+        person = roster.find(connection, member)
+        place, risen = seats.move(connection, person.id, old, new, now=shop.now())
+        names = [m.name for m in roster.load(connection, risen)]
+    said = f"{person.name} left {old.name} and is {place} in {new.name}."
+    return Result({"member_id": person.id, "place": place, "seated_now": risen}, [said, *_named(names)])
+
+
+@app.command(cls=Command, epilog="Example: vipcast group close gold --yes")
+def close(
+    ctx: typer.Context,
+    group: GroupName,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> Result:
+    """Close a group: nothing is sent to it any more; its record stays."""
+    from vipcast.groups import seats
+
+    with ctx.obj.shop() as shop:
+        with shop.database.read() as connection:
+            found = seats.get(connection, group)
+        if not yes and not ctx.obj.confirm(f"Close {found.name} with {found.seated} members?"):
+            return Result(view=["Nothing was changed."], exit_code=3)
+        with shop.database.write() as connection:
+            seats.close(connection, found, now=shop.now())
+    return Result({"closed": found.name}, [f"{found.name} is closed."])
+
+
+def _risen(ids: list[int]) -> list[str]:
+    return [f"{len(ids)} moved up from the waiting list."] if ids else []
+
+
+def _named(names: list[str]) -> list[str]:
+    return [f"Moved up from the waiting list: {', '.join(names)}."] if names else []
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if " " in name else name

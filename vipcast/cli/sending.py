@@ -1,0 +1,267 @@
+"""From `send` and `resume` to what came of it: preview, question, progress, summary."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vipcast.announcements import preparing, records
+from vipcast.announcements.planning import Plan, PlannedDelivery
+from vipcast.cli.result import Result, Table, note, render
+from vipcast.cli.template_views import first_person, parse_variables
+from vipcast.cli.terminal import Terminal
+from vipcast.cli.views import count_words, next_steps, planned_data, preview_rows
+from vipcast.delivery.dispatch import resumes_at
+from vipcast.delivery.interrupts import stop_on_signals
+from vipcast.delivery.ledger import counts
+from vipcast.delivery.outcomes import ARRIVED, State
+from vipcast.delivery.sender import DrainResult, Ended
+from vipcast.errors import INTERRUPTED, InputError, NothingToDo, Problem, SetupMissing
+from vipcast.shop import Shop, new_message_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vipcast.announcements.records import Announcement
+
+
+@dataclass(frozen=True, slots=True)
+class SendOptions:
+    template: str
+    groups: Sequence[str]
+    variables: Sequence[str]
+    only: Sequence[str]
+    limit: int | None = None
+    is_dry_run: bool = False
+    yes: bool = False
+    again: bool = False
+
+
+def announce(terminal: Terminal, shop: Shop, options: SendOptions) -> Result:
+    """Plan, show, ask, write and send."""
+    if not options.groups:
+        raise InputError("To whom?", hint="Name a group with --group, or try it on yourself with --to-me.")
+    variables = parse_variables(options.variables)
+    template = shop.template(options.template)
+    request = preparing.SendRequest(template, options.groups, variables, options.only, is_new=options.again)
+    planner = shop.planner(template, variables)
+    with shop.database.read() as connection:
+        prepared = preparing.prepare(connection, request, planner)
+    prepared.plan.check()
+    fresh = _not_yet_planned(shop, prepared)
+    preview: list[str | Table] = [preview_rows(prepared.plan.deliveries), _reach(prepared, fresh)]
+    data = {"planned": [planned_data(one) for one in prepared.plan.deliveries]}
+    if options.is_dry_run:
+        ending = "Dry run: nothing was planned and nothing has left."
+        return Result({**data, "dry_run": True}, [*preview, ending])
+    _refuse_empty(shop, prepared, fresh)
+    if not options.yes:
+        if not terminal.as_json:
+            render(Result(view=preview), as_json=False, table_format=terminal.table_format)
+        if not terminal.confirm(f"Send this to {_people(len(fresh))}?" if fresh else "Go on with it?"):
+            return Result(data, ["Nothing was planned or sent."], exit_code=3)
+        preview = []
+    with shop.database.write() as connection:
+        announcement, _ = preparing.write(
+            connection, prepared, shop.media_folder, new_key=new_message_key, now=shop.now()
+        )
+    result = drain(terminal, shop, announcement, limit=options.limit)
+    result.data |= data
+    result.view = [*preview, *result.view]
+    return result
+
+
+def rehearse(terminal: Terminal, shop: Shop, options: SendOptions) -> Result:
+    """Send what a member would get to the owner, through every account that reaches them."""
+    variables = parse_variables(options.variables)
+    template = shop.template(options.template)
+    planner = shop.planner(template, variables)
+    who = options.only[0] if options.only else ""
+    member, group = first_person(shop, who, options.groups[0] if options.groups else "")
+    deliveries = []
+    for route in shop.routes():
+        if address := own_address(shop, route.account.messenger, is_bot=route.account.token is not None):
+            message = planner.render(member, group, route)
+            deliveries.append(
+                PlannedDelivery(
+                    member, "", member.language, route.account.name, route.account.messenger, address, message
+                )
+            )
+    if not deliveries:
+        raise SetupMissing(
+            "vipcast does not know where to reach you.",
+            hint='Say it in vipcast.toml: [shop] me = { telegram = "@you", viber = "your-viber-id" }',
+            where="vipcast.toml",
+        )
+    plan = Plan(deliveries)
+    if options.is_dry_run:
+        return Result(
+            {"planned": [planned_data(one) for one in deliveries], "dry_run": True},
+            [preview_rows(deliveries), "Dry run: nothing has left."],
+        )
+    with shop.database.write() as connection:
+        announcement = preparing.write_rehearsal(
+            connection, template, variables, plan, shop.media_folder, new_key=new_message_key, now=shop.now()
+        )
+    result = drain(terminal, shop, announcement)
+    result.view = [f"As {member.name} would get it:", *result.view]
+    return result
+
+
+def own_address(shop: Shop, messenger: str, *, is_bot: bool) -> str:
+    """Return where the owner is reached: as vipcast.toml says, else in a person's own saved messages."""
+    kind = shop.messenger_class(messenger)
+    if named := shop.config.shop.me.get(messenger):
+        return kind.normalise_address(named)
+    return "me" if kind.has_saved_messages and not is_bot else ""
+
+
+def drain(terminal: Terminal, shop: Shop, announcement: Announcement, *, limit: int | None = None) -> Result:
+    """Send what is left of an announcement and sum up."""
+    results, was_stopped = asyncio.run(_drain(terminal, shop, announcement.id, limit))
+    with shop.database.write() as connection:
+        if limit is not None and any(r.ended is Ended.LIMIT for r in results):
+            records.set_state(connection, announcement.id, "paused", f"after --limit {limit}")
+        announcement = records.get(connection, announcement.id)
+        found = counts(connection, announcement.id)
+    return summary(shop, announcement, found, results, was_stopped=was_stopped)
+
+
+async def _drain(
+    terminal: Terminal, shop: Shop, number: int, limit: int | None
+) -> tuple[list[DrainResult], bool]:
+    stop = asyncio.Event()
+
+    def say() -> None:
+        note("\nFinishing what is under way; press Ctrl-C again to end at once.")
+
+    with shop.database.read() as connection:
+        total = sum(
+            n for state, n in counts(connection, number).items() if state in (State.QUEUED, State.UNKNOWN)
+        )
+    with stop_on_signals(stop, say), _progress(terminal, total) as on_step:
+        results = await shop.dispatcher().drain(number, limit=limit, stop=stop, on_step=on_step)
+    return results, stop.is_set()
+
+
+def summary(
+    shop: Shop,
+    announcement: Announcement,
+    found: Mapping[State, int],
+    results: Sequence[DrainResult],
+    *,
+    was_stopped: bool = False,
+) -> Result:
+    """Say what came of it, what is left, and what to do next."""
+    by_name = {str(state): number for state, number in found.items()}
+    view: list[str | Table] = [
+        f"Announcement {announcement.id} ({announcement.template}): {count_words(by_name)}."
+    ]
+    when = resumes_at(results)
+    if when:
+        view.append(f"The rest is due from {shop.local(when)} on.")
+    if was_stopped:
+        view.append("Stopped on request; everything that had left is written down.")
+    view += next_steps(announcement, by_name)
+    if not found.get(State.QUEUED) and not announcement.is_test:
+        view.append(f"Who got it: vipcast announcement show {announcement.id}")
+    problems = [
+        Problem(f"account-{r.ended}", f"{r.account}: {r.words or r.ended}", "", r.account)
+        for r in results
+        if r.ended in (Ended.ACCOUNT, Ended.NETWORK, Ended.LOCKED)
+    ]
+    data = {
+        "announcement": announcement.id,
+        "state": announcement.state,
+        "counts": by_name,
+        "resumes_at": when,
+        "accounts": [
+            {"account": r.account, "ended": r.ended, "sent": r.sent, "words": r.words} for r in results
+        ],
+    }
+    return Result(data, view, problems, exit_code=INTERRUPTED if was_stopped else exit_code(found, results))
+
+
+def exit_code(found: Mapping[State, int], results: Sequence[DrainResult]) -> int:
+    """Return the contract's code: 0 all done, 1 failed, 4 partly, 5 a login is missing, 6 locked."""
+    bad = found.get(State.FAILED, 0) + found.get(State.UNKNOWN, 0)
+    left = found.get(State.QUEUED, 0) + found.get(State.SENDING, 0)
+    endings = {result.ended for result in results}
+    if not bad and (not left or endings <= {Ended.LIMIT, Ended.EMPTY}):
+        return 6 if Ended.LOCKED in endings else 0
+    if sum(found.get(state, 0) for state in ARRIVED) or found.get(State.UNKNOWN):
+        return 4
+    if left and Ended.LOCKED in endings:
+        return 6
+    if left and Ended.ACCOUNT in endings:
+        return 5
+    return 4 if Ended.WAITING in endings else 1
+
+
+def _not_yet_planned(shop: Shop, prepared: preparing.Prepared) -> list[PlannedDelivery]:
+    """Return whom this send adds: all for a new announcement, else those without a delivery of it."""
+    if prepared.existing is None:
+        return prepared.plan.to_send
+    with shop.database.read() as connection:
+        has = records.members_with_delivery(connection, prepared.existing.id)
+    return [one for one in prepared.plan.to_send if one.member.id not in has]
+
+
+def _refuse_empty(shop: Shop, prepared: preparing.Prepared, fresh: list[PlannedDelivery]) -> None:
+    if fresh:
+        return
+    existing = prepared.existing
+    if existing is None:
+        raise NothingToDo(
+            "Nobody of them can be sent to, so nothing was planned.",
+            hint="See the reasons with --dry-run; record consent with `vipcast member opt-in`.",
+        )
+    with shop.database.read() as connection:
+        left = counts(connection, existing.id)
+    if existing.is_unfinished and (
+        left.get(State.QUEUED) or left.get(State.SENDING) or left.get(State.UNKNOWN)
+    ):
+        return
+    raise NothingToDo(
+        f"Everybody there who can get it has it: announcement {existing.id}, {existing.state}, "
+        f"begun {shop.local(existing.created_at)}.",
+        hint=f"See `vipcast announcement show {existing.id}`; to send it once more, add --again.",
+    )
+
+
+def _reach(prepared: preparing.Prepared, fresh: list[PlannedDelivery]) -> str:
+    by_messenger: dict[str, int] = {}
+    for one in fresh:
+        by_messenger[one.messenger] = by_messenger.get(one.messenger, 0) + 1
+    said = ", ".join(f"{number} on {name}" for name, number in by_messenger.items()) or "nobody new"
+    skipped = len(prepared.plan.skipped)
+    words = f"{said}; {_people(skipped)} get{'s' * (skipped == 1)} nothing." if skipped else f"{said}."
+    if prepared.existing is None:
+        return f"To be sent: {words}"
+    existing = prepared.existing
+    opening = f"Announcement {existing.id} is this one already ({existing.state}): "
+    if prepared.is_text_changed:
+        return opening + "it is finished with the text that was planned; the changed text is not used."
+    return opening + f"who has it does not get it again. New: {words}"
+
+
+def _people(number: int) -> str:
+    return f"{number} member{'s' * (number != 1)}"
+
+
+@contextmanager
+def _progress(terminal: Terminal, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on a terminal, and nothing elsewhere."""
+    if not terminal.shows_progress or total < 3:  # noqa: PLR2004 - over before it is seen
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns: list[Any] = [TextColumn("Sending"), BarColumn(), MofNCompleteColumn()]
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda settled: progress.update(task, advance=settled)

@@ -1,0 +1,76 @@
+"""`vipcast` alone: where one stands, and the next command."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from vipcast.config import FILE, STATE, find_folder
+from vipcast.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vipcast.cli.terminal import Terminal
+
+COUNTS = """
+SELECT (SELECT count(*) FROM members), (SELECT count(*) FROM groups WHERE closed_at IS NULL),
+       (SELECT count(*) FROM memberships WHERE state = 'seated'),
+       (SELECT count(*) FROM announcements WHERE NOT is_test),
+       (SELECT max(id) FROM announcements WHERE state IN ('running', 'paused') AND NOT is_test)
+"""
+
+
+def welcome(terminal: Terminal) -> str:
+    """Return a few lines: the shop, what it has, and what to do next."""
+    import os
+
+    folder, _ = find_folder(terminal.folder, os.environ)
+    if not (folder / FILE).is_file():
+        if terminal.folder is not None:
+            raise InputError(
+                f"There is no shop in {folder}.",
+                hint=f"Make one: vipcast init {terminal.folder}",
+                where=str(folder),
+            )
+        return (
+            "There is no shop here yet.\n\n"
+            "  vipcast demo          see the whole job on this machine, in half a minute\n"
+            "  vipcast init myshop   make your own shop\n\n"
+            "All commands: vipcast --help"
+        )
+    with terminal.shop() as shop:
+        name, is_sandbox = shop.config.shop.name, shop.config.sandbox.enabled
+        has_account = bool(shop.announcing_accounts())
+    head = f"{name}, in {folder}" + (" (in the sandbox)" if is_sandbox else "")
+    return f"{head}\n{_standing(folder, has_account=has_account)}\n\nAll commands: vipcast --help"
+
+
+def _standing(folder: Path, *, has_account: bool) -> str:
+    import sqlite3
+
+    path = folder / STATE / "vipcast.db"
+    members = groups = seated = announced = 0
+    unfinished = None
+    if path.is_file():
+        try:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                members, groups, seated, announced, unfinished = connection.execute(COUNTS).fetchone()
+        except sqlite3.Error:
+            return "Its database cannot be read. Next: vipcast doctor"
+    facts = f"{members} members, {groups} groups with {seated} seats taken, {announced} announcements."
+    if not has_account:
+        step = "vipcast account add news --messenger telegram"
+    elif not members:
+        step = "vipcast member import recipients/hungary.csv   (or your own file)"
+    elif not groups:
+        step = "vipcast group create gold --cap 15"
+    elif not seated:
+        step = 'vipcast group add gold "A member"   (or member import … --group gold)'
+    elif unfinished:
+        step = f"vipcast announcement resume {unfinished}   (it is not finished)"
+    elif not announced:
+        step = "vipcast send new-collection --group gold"
+    else:
+        step = "vipcast announcement show   (who got the latest one)"
+    return f"{facts}\nNext: {step}"

@@ -1,0 +1,1 @@
+"""Replies: opening hours and promises, routing, the support desk."""

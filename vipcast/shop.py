@@ -1,0 +1,224 @@
+"""The composition root: the only place that knows the concrete messengers, and puts the parts together."""
+
+from __future__ import annotations
+
+import pkgutil
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+from zoneinfo import ZoneInfo
+
+from vipcast import config, messengers
+from vipcast.clock import Clock, SystemClock
+from vipcast.config import Account, Config
+from vipcast.errors import InputError, SetupMissing
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from vipcast.announcements.planning import Planner, Route
+    from vipcast.announcements.rendering import Renderer, Support
+    from vipcast.announcements.templates import Template
+    from vipcast.delivery.dispatch import Dispatcher
+    from vipcast.messengers.base import Messenger
+    from vipcast.storage.database import Database
+
+
+def find_messengers() -> dict[str, type[Messenger]]:
+    """Return every messenger in the folder `messengers`, by name."""
+    found = {}
+    for module in pkgutil.iter_modules(messengers.__path__):
+        if module.name != "base" and not module.name.startswith("_"):
+            kind: type[Messenger] = import_module(f"vipcast.messengers.{module.name}").MESSENGER
+            found[kind.name] = kind
+    return found
+
+
+def new_message_key() -> int:
+    """Return a fresh non-zero signed 64-bit number, Telegram's random_id."""
+    return int.from_bytes(secrets.token_bytes(8), "big", signed=True) or 1
+
+
+class Shop:
+    """One shop's folder, opened. Close it, or use it as a context manager."""
+
+    def __init__(self, settings: Config, clock: Clock | None = None) -> None:
+        self.config = settings
+        self.clock = clock or SystemClock()
+
+    @classmethod
+    def open(cls, flag: Path | None, environ: Mapping[str, str], clock: Clock | None = None) -> Self:
+        """Open the shop that the flag, the environment or the current folder names.
+
+        Raises:
+            InputError: there is no shop.
+            ConfigError: vipcast.toml or .env is wrong.
+
+        """
+        folder, source = config.find_folder(flag, environ)
+        return cls(config.load(folder, environ, source=source), clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if "database" in self.__dict__:
+            self.database.close()
+
+    @cached_property
+    def database(self) -> Database:
+        from vipcast.storage.database import open_database  # noqa: PLC0415
+
+        return open_database(self.config.state)
+
+    @cached_property
+    def messengers(self) -> dict[str, type[Messenger]]:
+        return find_messengers()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.config.shop.timezone)
+
+    @property
+    def templates_folder(self) -> Path:
+        return self.config.folder / "templates"
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def messenger_class(self, name: str) -> type[Messenger]:
+        """Return a messenger by name.
+
+        Raises:
+            InputError: there is none of that name.
+
+        """
+        if name not in self.messengers:
+            raise InputError(
+                f"vipcast does not know a messenger called {name!r}.",
+                hint=f"It knows: {', '.join(sorted(self.messengers))}.",
+            )
+        return self.messengers[name]
+
+    def messenger(self, account: str) -> Messenger:
+        """Return an account's messenger, not yet opened."""
+        settings = self.config.account(account)
+        return self.messenger_class(settings.messenger)(settings)
+
+    def announcing_accounts(self) -> list[Account]:
+        return [account for account in self.config.accounts.values() if account.role == "announce"]
+
+    def routes(self) -> list[Route]:
+        """Return the accounts that announce, with what each can do, in the order of vipcast.toml.
+
+        Raises:
+            SetupMissing: there is none.
+
+        """
+        from vipcast.announcements.planning import Route  # noqa: PLC0415
+
+        found = []
+        for account in self.announcing_accounts():
+            kind = self.messenger_class(account.messenger)
+            found.append(Route(account, kind.capabilities_of(account)))
+        if not found:
+            raise SetupMissing(
+                "No account announces yet.",
+                hint="Add one: vipcast account add news --messenger telegram --role announce",
+            )
+        return found
+
+    def all_routes(self) -> list[Route]:
+        """Return one route for each messenger that vipcast knows, for previews without an account."""
+        from vipcast.announcements.planning import Route  # noqa: PLC0415
+
+        accounts = [Account(name=name, messenger=name, role="announce") for name in sorted(self.messengers)]
+        return [Route(one, self.messengers[one.messenger].capabilities_of(one)) for one in accounts]
+
+    def support(self) -> Support | None:
+        """Return who answers questions: the first support account that has a link."""
+        from vipcast.announcements.rendering import Support  # noqa: PLC0415
+
+        for account in self.config.accounts.values():
+            if account.role == "support" and account.link:
+                return Support(account.sender_name, account.link)
+        return None
+
+    @property
+    def media_url(self) -> str:
+        """Return where the templates folder stands on the web; the sandbox's page serves it there."""
+        box = self.config.sandbox
+        if self.config.shop.media_url or not box.enabled:
+            return self.config.shop.media_url
+        return f"http://127.0.0.1:{box.page_port}/media/"
+
+    def template(self, name: str) -> Template:
+        from vipcast.announcements.templates import load_template  # noqa: PLC0415
+
+        return load_template(self.templates_folder, name)
+
+    def renderer(self, template: Template, variables: Mapping[str, str]) -> Renderer:
+        from vipcast.announcements.rendering import Renderer  # noqa: PLC0415
+
+        return Renderer(
+            template,
+            shop_name=self.config.shop.name,
+            shop_language=self.config.shop.language,
+            media_url=self.media_url,
+            variables=variables,
+            support=self.support(),
+        )
+
+    def planner(self, template: Template, variables: Mapping[str, str]) -> Planner:
+        from vipcast.announcements.planning import Planner  # noqa: PLC0415
+
+        return Planner(
+            self.renderer(template, variables),
+            self.routes(),
+            shop_language=self.config.shop.language,
+            shop_is_formal=self.config.shop.formal,
+        )
+
+    @property
+    def media_folder(self) -> Path:
+        """Where the files of planned announcements are kept."""
+        return self.config.state / "media"
+
+    def dispatcher(self) -> Dispatcher:
+        from vipcast.delivery.dispatch import Dispatcher  # noqa: PLC0415
+
+        return Dispatcher(self.database, self.clock, self.locks, self.messenger)
+
+    @property
+    def locks(self) -> Path:
+        return self.config.state / "locks"
+
+    def identity(self, connection: Connection, account: str) -> str:
+        """Return who an account is on its messenger, as it said when it was last opened.
+
+        Raises:
+            SetupMissing: it was never opened.
+
+        """
+        from sqlalchemy import select  # noqa: PLC0415
+
+        from vipcast.storage.tables import accounts  # noqa: PLC0415
+
+        found = connection.execute(select(accounts.c.identity).where(accounts.c.name == account)).scalar()
+        if not found:
+            raise SetupMissing(
+                f"vipcast does not know yet who the account {account!r} is.",
+                hint=f"Ask the messenger: vipcast account check {account}",
+            )
+        return str(found)
+
+    def local(self, moment: datetime | None) -> str:
+        """Return a moment as the shop's clock shows it, to the minute; empty for none."""
+        return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M}" if moment else ""
