@@ -4,7 +4,6 @@
 
 Needs Pillow, which the program itself does not. Lengths are in pixels of the finished picture.
 """
-# ruff: noqa: INP001 - a folder of scripts, not a package
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ be valid, so they are made like the 555-01xx of films; only North America reserv
 somebody may have such a number: send to these files in the sandbox alone. One number in `hungary.csv` ends
 in 0000, which the sandbox treats as not being on Telegram.
 """
-# ruff: noqa: INP001, E501 - a folder of scripts, not a package; rows of a table are not wrapped
+# ruff: noqa: E501 - a folder of scripts, not a package; rows of a table are not wrapped
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vipcast.conversations.hours import OpeningHours, parse
-from vipcast.conversations.promise import HORIZON, promise
+from vipcast.conversations.promise import promise
 
 ZONES = (
     "Europe/Budapest", "Europe/Prague", "Europe/Helsinki", "Europe/Moscow", "Australia/Lord_Howe", "Asia/Kolkata",
@@ -20,6 +21,7 @@ CHANGES = (date(2026, 3, 29), date(2026, 10, 25), date(2026, 4, 5), date(2026, 1
 NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY = 24 * 60
 MINUTE = timedelta(minutes=1)
+HORIZON = timedelta(days=14)
 Spans = list[tuple[int, int]]
 
 
@@ -134,9 +136,7 @@ def test_promise_agrees_with_a_count_of_minutes(case: Case):
 def test_openings_are_exactly_the_minutes_at_which_the_clock_shows_opening_time(case: Case):
     end = case.received_at + timedelta(days=3)
     openings = list(case.hours().openings(case.received_at, end))
-    assert all(
-        one.closes_at < following.opens_at for one, following in zip(openings, openings[1:], strict=False)
-    )
+    assert all(one.closes_at < following.opens_at for one, following in pairwise(openings))
     open_minutes = set()
     for opening in openings:
         moment = opening.opens_at

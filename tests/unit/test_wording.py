@@ -47,8 +47,8 @@ WEEKDAYS = {
 @pytest.mark.parametrize("language", WEEKDAYS)
 def test_weekdays_are_said_in_the_case_of_their_language(language: str):
     days = [datetime(2026, 11, 23 + i, 11, tzinfo=ZONE) for i in range(7)]
-    said = [words(day, language) for day in days]
-    assert [text.startswith(f"{name}{',' if language in 'huru' else ''} ") for text, name in zip(said, WEEKDAYS[language], strict=True)] == [True] * 7  # fmt: skip
+    said = [words(day, language).split(" 2")[0].split(",")[0] for day in days]
+    assert said == WEEKDAYS[language]
 
 
 MONTHS = {
@@ -67,16 +67,37 @@ def test_months_are_said_in_the_case_of_a_date(language: str):
         assert f" {name}" in words(datetime(2026, month, 15, 11, tzinfo=ZONE), language)
 
 
-HUNGARIAN_DAYS = (
-    "1-jén 2-án 3-án 4-én 5-én 6-án 7-én 8-án 9-én 10-én 11-én 12-én 13-án 14-én 15-én 16-án 17-én 18-án 19-én "
-    "20-án 21-én 22-én 23-án 24-én 25-én 26-án 27-én 28-án 29-én 30-án 31-én"
-).split()
+HUNGARIAN_DAYS = {
+    "jén": [1],
+    "án": [2, 3, 6, 8, 13, 16, 18, 20, 23, 26, 28, 30],  # másodikán, harmadikán … harmincadikán
+    "én": [
+        4,
+        5,
+        7,
+        9,
+        10,
+        11,
+        12,
+        14,
+        15,
+        17,
+        19,
+        21,
+        22,
+        24,
+        25,
+        27,
+        29,
+        31,
+    ],  # negyedikén … tizenkettedikén
+}
 
 
-@pytest.mark.parametrize("expected", HUNGARIAN_DAYS)
-def test_hungarian_days_take_the_suffix_of_their_ordinal(expected: str):
-    day = int(expected.split("-")[0])
-    assert f" december {expected} 9:05-ig" in words(datetime(2026, 12, day, 9, 5, tzinfo=ZONE), "hu")
+@pytest.mark.parametrize(("suffix", "days"), HUNGARIAN_DAYS.items())
+def test_hungarian_days_take_the_suffix_of_their_ordinal(suffix: str, days: list[int]):
+    for day in days:
+        said = words(datetime(2026, 12, day, 9, 5, tzinfo=ZONE), "hu")
+        assert f" december {day}-{suffix} 9:05-ig" in said
 
 
 TODAY = {

@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 def add(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Your name for it, such as news or support.")],
+    name: Annotated[str, typer.Argument(help="Your name for it: news, support …")],
     messenger: Annotated[str, typer.Option(help="telegram or viber.")] = "",
     role: Annotated[str, typer.Option(help="announce or support.")] = "",
     phone: Annotated[str, typer.Option(help="Telegram: the account's phone number.")] = "",
@@ -40,9 +40,19 @@ def add(
     from vipcast.cli.logins import AddOptions, add_account
 
     options = AddOptions(
-        name, messenger, role, phone=phone, code=code, password_file=password_file, qr=qr, token_file=token_file,
-        is_bot=bot, webhook=webhook, sender_name=sender_name, link=link,
-    )  # fmt: skip
+        name,
+        messenger,
+        role,
+        phone=phone,
+        code=code,
+        password_file=password_file,
+        qr=qr,
+        token_file=token_file,
+        is_bot=bot,
+        webhook=webhook,
+        sender_name=sender_name,
+        link=link,
+    )
     return add_account(ctx.obj, options)
 
 

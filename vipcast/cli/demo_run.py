@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vipcast.cli.result import Result, Table, note
+from vipcast.cli.result import Result, Table, print_now
 from vipcast.cli.sandbox_run import log_in_accounts, make_sandbox
 from vipcast.cli.terminal import Terminal
 from vipcast.config import FILE, load
@@ -53,13 +53,13 @@ def run_demo(terminal: Terminal, keep: Path | None) -> Result:
         with sandbox.run_in_thread():
             sandbox.do(log_in_accounts, sandbox, settings)
             if not terminal.as_json:
-                note(
+                print_now(
                     f"A shop in {folder}; Telegram and Viber on this machine only; phones: {sandbox.page_url}"
                 )
             for title, command, expected in STEPS:
                 _run(terminal, folder, title, command, expected)
             events = list(sandbox.log.events)
-    return _summary(terminal, events, folder if keep else None)
+    return _summary(events, folder if keep else None)
 
 
 @contextmanager
@@ -96,8 +96,8 @@ def _run(terminal: Terminal, folder: Path, title: str, command: Sequence[str], e
     )
     if not terminal.as_json:
         if title:
-            note(f"\n# {title}")
-        note(f"$ vipcast {shown}\n{done.stdout.rstrip()}")
+            print_now(f"\n# {title}")
+        print_now(f"$ vipcast {shown}\n{done.stdout.rstrip()}")
     if done.returncode != expected:
         raise VipcastError(
             f"The demo's step `vipcast {shown}` ended with {done.returncode} instead of {expected}.",
@@ -105,21 +105,19 @@ def _run(terminal: Terminal, folder: Path, title: str, command: Sequence[str], e
         )
 
 
-def _summary(terminal: Terminal, events: list[dict[str, Any]], kept: Path | None) -> Result:
+def _summary(events: list[dict[str, Any]], kept: Path | None) -> Result:
     arrived = [e for e in events if e["event"] == "message" and e.get("random_id", 1)]
     per_network = Counter(e["network"] for e in arrived)
     doubled = sum(n - 1 for n in Counter((e["network"], e["to"]) for e in arrived).values())
     answered = sum(e["event"] in {"reply", "script"} for e in events)
-    samples: dict[tuple[str, str], dict[str, Any]] = {}
-    for event in arrived:
-        samples.setdefault((event["network"], event["text"][:12]), event)
+    begins = {(e["network"], e["text"].strip().splitlines()[0].split()[0]): e for e in reversed(arrived)}
     rows = [
-        (e["network"], e["to"], e["text"].strip().splitlines()[0], "picture" if e.get("media") else "")
-        for e in list(samples.values())[:8]
+        (e["network"], e["to"], e["text"].strip().splitlines()[0], "a picture" if e.get("media") else "")
+        for _, e in sorted(begins.items())
     ]
     data = {"arrived": dict(per_network), "doubled": doubled, "answered": answered, "kept": kept}
     view: list[str | Table] = [
-        "\n# What arrived on the customers' phones.",
+        "\n# What arrived on the customers' phones, one of each kind.",
         Table(("on", "to", "begins", "with"), rows),
     ]
     view.append(
@@ -131,5 +129,4 @@ def _summary(terminal: Terminal, events: list[dict[str, Any]], kept: Path | None
         view.append(f"The shop is kept. Go on there: cd {kept} && vipcast sandbox")
     else:
         view.append("Make your own shop: vipcast init myshop")
-    del terminal
     return Result(data, view, exit_code=1 if doubled or not arrived else 0)

@@ -177,8 +177,8 @@ def _outcome(request: IntakeRequest, result: IntakeResult, numbers: dict[str, in
         view.append(f"Rejected rows, each with its line and reason: {result.rejects_file}")
     if numbers["no_consent"]:
         view.append(
-            f"{numbers['no_consent']} have no consent on record and are not sent to. If you have it, record it: "
-            'import again with --consent "where it was given".'
+            f"{numbers['no_consent']} have no consent on record and are not sent to. If you have it, "
+            'record it: import again with --consent "where it was given".'
         )
     if numbers["kept_out"]:
         view.append(f"{numbers['kept_out']} opted out earlier and stay so, whatever --consent says.")

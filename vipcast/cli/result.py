@@ -57,6 +57,11 @@ def describe(problem: Problem) -> str:
     return "\n".join(lines)
 
 
+def print_now(words: str) -> None:
+    """Print a part of the result before the rest is known."""
+    _write(sys.stdout, words)
+
+
 def note(words: str) -> None:
     """Say something beside the result, on stderr."""
     _write(sys.stderr, words)

@@ -102,10 +102,8 @@ def preview_view(
                 continue
             shown = plain_preview(message, color=in_color)
             view.append(f"── {member.name} on {place} {'─' * 20}\n{shown}\n")
-            data.append(
-                {"member_id": member.id or None, "member": member.name, "messenger": place, "text": message.text,
-                 "media": [one.name for one in message.media]}
-            )  # fmt: skip
+            who_and_where = {"member_id": member.id or None, "member": member.name, "messenger": place}
+            data.append({**who_and_where, "text": message.text, "media": [m.name for m in message.media]})
     return Result(data, view, problems, exit_code=2 if problems else 0)
 
 

@@ -69,9 +69,7 @@ def load(
             Address(row.messenger, row.address, row.state, row.reason)
         )
     if ids is None and not limit:
-        states = {
-            number: ConsentState(event) for number, event in connection.execute(consent.latest_events())
-        }
+        states = consent.all_states(connection)
     else:
         states = consent.states_of(connection, found)
     by_id = {
