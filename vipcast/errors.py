@@ -8,7 +8,7 @@
     ├── SetupMissing             5   a login or a setting is missing
     ├── Locked                   6   another process has it
     ├── StorageError             1   the database cannot be used
-    └── SendError                -   a messenger's answer (messengers/base.py); only delivery/ makes it a state
+    └── SendError                -   a messenger's answer (messengers/base.py); delivery/ makes it a state
 
 `ConfigError` and `SetupMissing` stand outside `SendError`, so that nothing that tolerates a failed
 send can swallow them. Exit codes are the contract of the command line.

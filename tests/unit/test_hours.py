@@ -255,9 +255,9 @@ def test_working_saturday_gives_way_to_a_date():
     assert said(opening, "2026-08-08") == "closed"
 
 
-def test_working_day_over_new_year_is_found():
-    # China worked on 30 December 2006 for a day off in 2007: it stands in the package's list for 2007.
-    assert date(2006, 12, 30) in holidays_of.year_of("CN", 2006).working
+def test_working_day_over_new_year_stands_for_a_weekday_of_the_next():
+    # China worked on Saturday, 30 December 2006 for a Tuesday off in 2007: it stands in the list of 2007.
+    assert holidays_of.year_of("CN", 2006).working[date(2006, 12, 30)] == date(2007, 1, 2).weekday()
 
 
 def test_years_without_moved_days_are_told_apart():

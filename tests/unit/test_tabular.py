@@ -281,7 +281,9 @@ def test_a_workbook_is_read_as_people_see_it(tmp_path):
     )
     with open_table(path) as table:
         assert (table.report.kind, table.report.header_line, table.report.sheet) == ("xlsx", 3, "Lap1")
+        assert table.report.rows_estimate == 2
         rows = list(table)
+    assert rows[-1].position == table.size
     assert [(row.line, row.cells) for row in rows] == [
         (4, ["Anna", "36301234567", "1984-05-12"]),
         (5, ["", "1.5", "TRUE"]),

@@ -27,6 +27,7 @@ class Root(LazyGroup):
         "send": ("vipcast.cli.send", "Announce a template to groups, once to each member."),
         "announcement": ("vipcast.cli.announcement", "Show, resume, pause, cancel and retry announcements."),
         "why": ("vipcast.cli.why", "Say why a person did, or did not, get an announcement."),
+        "hours": ("vipcast.cli.hours", "Show the opening hours, and what a member who writes then is told."),
         "sandbox": ("vipcast.cli.sandbox", "Serve the loopback messengers and their page."),
         "db": ("vipcast.cli.db", "Upgrade, check, back up and restore the database."),
     }

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -145,10 +145,8 @@ def _steady_times(
     while start < end:
         offset, until = offset_at(start), min(start + _ONE_DAY, end)
         if offset_at(until) != offset:
-            low, high = (
-                0,
-                (until - start) // timedelta(microseconds=1),
-            )  # the offset is old at low, new at high
+            # The offset is the old one at `low` and the new one at `high`, in microseconds from `start`.
+            low, high = 0, (until - start) // timedelta(microseconds=1)
             while high - low > 1:
                 middle = (low + high) // 2
                 is_old = offset_at(start + timedelta(microseconds=middle)) == offset
@@ -232,7 +230,7 @@ def _add(
     days: Iterable[Any],
     key: str,
     spans: tuple[WallSpan, ...],
-    name: Any,
+    name: Callable[[Any], str],
 ) -> None:
     for day in days:
         if day in into:

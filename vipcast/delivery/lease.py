@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from vipcast.clock import Clock
 from vipcast.delivery.outcomes import State
@@ -117,20 +118,35 @@ def ensure_account(connection: Connection, account: str) -> None:
         connection.execute(insert(accounts).values(name=account))
 
 
-def renew(connection: Connection, lease: Lease, now: datetime) -> None:
-    """Prove and prolong the lease inside the transaction that relies on it: the fence.
+_RENEW = (
+    update(accounts)
+    .where(accounts.c.name == bindparam("b_name"), accounts.c.lease_owner == bindparam("b_owner"))
+    .values(lease_until=bindparam("b_until"))
+    .returning(
+        accounts.c.name,
+        accounts.c.paused_from,
+        accounts.c.paused_until,
+        accounts.c.stopped_at,
+        accounts.c.stopped_reason,
+    )
+)
+
+
+def renew(connection: Connection, lease: Lease, now: datetime) -> Row[Any]:
+    """Prove and prolong the lease inside the transaction that relies on it; return the account's row.
+
+    This is the fence: a process that was suspended and replaced stops here.
 
     Raises:
         LeaseLost: somebody else has it now.
 
     """
-    done = connection.execute(
-        update(accounts)
-        .where(accounts.c.name == lease.account, accounts.c.lease_owner == lease.owner)
-        .values(lease_until=now + timedelta(seconds=LEASE_SECONDS))
-    )
-    if not done.rowcount:
+    until = now + timedelta(seconds=LEASE_SECONDS)
+    values = {"b_name": lease.account, "b_owner": lease.owner, "b_until": until}
+    row = connection.execute(_RENEW, values).first()
+    if row is None:
         raise LeaseLost(
             f"Another process took over the account {lease.account!r}; this one stops.",
             hint="Nothing is lost: see `vipcast announcement list`.",
         )
+    return row

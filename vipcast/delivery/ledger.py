@@ -17,10 +17,10 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from vipcast.delivery.lease import Lease, ensure_account, renew
 from vipcast.delivery.outcomes import ARRIVED, OPEN, Outcome, State
-from vipcast.members import consent
+from vipcast.members.consent import ConsentState
 from vipcast.members.roster import mark_address
 from vipcast.storage.database import Database
-from vipcast.storage.tables import accounts, addresses, announcements, deliveries, peers
+from vipcast.storage.tables import accounts, addresses, announcements, consents, deliveries, peers
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,6 @@ class Claimed:
     """A delivery that is `sending` on disk and in the hands of this process."""
 
     id: int
-    member_id: int
     address: str
     peer: str
     body: str
@@ -55,12 +54,28 @@ class Step:
 
 
 class Ledger:
-    """One account's side of the ledger, under a lease."""
+    """One account's side of the ledger, under a lease.
+
+    A step runs for every few deliveries, so its statements are built once.
+    """
 
     def __init__(self, database: Database, lease: Lease, scope: Scope) -> None:
         self._database = database
         self._lease = lease
-        self._scope = scope
+        mine = _claimable(scope)
+        self._claim_query = (
+            select(*_CLAIMED_COLUMNS, peers.c.peer, announcements.c.is_test, _CONSENT, _ADDRESS_STATE)
+            .join(announcements, announcements.c.id == deliveries.c.announcement_id)
+            .outerjoin(
+                peers, and_(peers.c.account == deliveries.c.account, peers.c.address == deliveries.c.address)
+            )
+            .where(mine, _IS_DUE)
+            .order_by(deliveries.c.id)
+            .limit(bindparam("b_room"))
+            .with_for_update(of=deliveries, skip_locked=True)
+        )
+        self._due_query = select(deliveries.c.id).where(mine, _IS_DUE).limit(1)
+        self._later_query = select(func.min(deliveries.c.not_before)).where(mine)
 
     def step(self, outcomes: Sequence[Outcome], room: int, now: datetime) -> Step:
         """Write down what became of earlier requests and claim up to `room` more.
@@ -71,83 +86,56 @@ class Ledger:
 
         """
         with self._database.write() as connection:
-            renew(connection, self._lease, now)
-            record(connection, self._lease.account, outcomes, now)
-            account = connection.execute(select(accounts).where(accounts.c.name == self._lease.account)).one()
+            account = renew(connection, self._lease, now)
+            if outcomes:
+                record(connection, self._lease.account, outcomes, now)
+                if any(one.pause_until or one.account_problem for one in outcomes):
+                    account = renew(connection, self._lease, now)
             paused = current_pause(connection, account, now)
             claimed: list[Claimed] = []
             if room and not paused and not account.stopped_at:
                 claimed = self._claim(connection, room, now)
-            return Step(claimed, self._next_at(connection, now), paused, account.stopped_reason)
+            next_at = None if claimed else self._next_at(connection, now)
+            return Step(claimed, next_at, paused, account.stopped_reason)
 
     def _claim(self, connection: Connection, room: int, now: datetime) -> list[Claimed]:
-        query = (
-            select(deliveries, peers.c.peer, announcements.c.is_test)
-            .join(announcements, announcements.c.id == deliveries.c.announcement_id)
-            .outerjoin(
-                peers, and_(peers.c.account == deliveries.c.account, peers.c.address == deliveries.c.address)
-            )
-            .where(self._claimable(), _is_due(now))
-            .order_by(deliveries.c.id)
-            .limit(room)
-            .with_for_update(of=deliveries, skip_locked=True)
-        )
-        rows = connection.execute(query).all()
-        if not rows:
-            return []
-        barred = _barred(connection, {row.member_id for row in rows if not row.is_test})
+        token = uuid.uuid4().hex
         claimed, skips = [], []
-        for row in rows:
-            reason = _reason(barred, row)
-            if reason and row.state == State.QUEUED:
+        for row in connection.execute(self._claim_query, {"b_room": room, "b_now": now}).all():
+            reason = "" if row.is_test else _reason(row)
+            if not reason:
+                claimed.append(_claimed(row, token))
+            elif row.state == State.QUEUED:
                 skips.append({"b_id": row.id, "b_state": State.SKIPPED, "b_reason": reason, "b_now": now})
-            elif reason:  # it may have been sent, so it stays unknown; it is not repeated either
+            else:  # it may have been sent, so it stays unknown; it is not repeated either
                 kept = _UNSETTLED + reason
                 skips.append({"b_id": row.id, "b_state": State.UNKNOWN, "b_reason": kept, "b_now": None})
-            else:
-                claimed.append(_claimed(row))
         if skips:
             connection.execute(_SKIP, skips)
         if claimed:
-            connection.execute(
-                _SEND, [{"b_id": c.id, "b_token": c.attempt_token, "b_now": now} for c in claimed]
-            )
+            connection.execute(_SEND, {"b_ids": [c.id for c in claimed], "b_token": token, "b_now": now})
         return claimed
 
-    def _claimable(self) -> Any:
-        states = [State.QUEUED, State.UNKNOWN] if self._scope.repeats_unknown else [State.QUEUED]
-        found = and_(
-            deliveries.c.account == self._scope.account,
-            deliveries.c.state.in_(states),
-            deliveries.c.reason.not_like(_UNSETTLED + "%"),
-            deliveries.c.announcement_id.in_(
-                select(announcements.c.id).where(announcements.c.state == "running")
-            ),
-        )
-        if self._scope.announcement_id is not None:
-            found = and_(found, deliveries.c.announcement_id == self._scope.announcement_id)
-        return found
-
     def _next_at(self, connection: Connection, now: datetime) -> datetime | None:
-        first = connection.execute(
-            select(deliveries.c.not_before).where(self._claimable(), _is_due(now)).limit(1)
-        ).first()
-        if first:
+        if connection.execute(self._due_query, {"b_now": now}).first():
             return now
-        earliest = select(func.min(deliveries.c.not_before)).where(self._claimable())
-        later: datetime | None = connection.execute(earliest).scalar_one()
+        later: datetime | None = connection.execute(self._later_query).scalar_one()
         return later
 
 
-def _is_due(now: datetime) -> Any:
-    """Return the test for what may go now.
-
-    An attempt that lies in the future means that the clock was set back; its waiting time says nothing
-    any more, and the server will name a new one where it must.
-    """
-    return or_(
-        deliveries.c.not_before.is_(None), deliveries.c.not_before <= now, deliveries.c.sending_at > now
+def _claimable(scope: Scope) -> Any:
+    states = [State.QUEUED, State.UNKNOWN] if scope.repeats_unknown else [State.QUEUED]
+    found = and_(
+        deliveries.c.account == scope.account,
+        deliveries.c.state.in_(states),
+        deliveries.c.reason.not_like(_UNSETTLED + "%"),
+        deliveries.c.announcement_id.in_(
+            select(announcements.c.id).where(announcements.c.state == "running")
+        ),
     )
+    if scope.announcement_id is not None:
+        found = and_(found, deliveries.c.announcement_id == scope.announcement_id)
+    return found
 
 
 def current_pause(connection: Connection, account: Any, now: datetime) -> datetime | None:
@@ -169,37 +157,59 @@ def current_pause(connection: Connection, account: Any, now: datetime) -> dateti
     return until
 
 
+_CLAIMED_COLUMNS = (
+    deliveries.c.id,
+    deliveries.c.state,
+    deliveries.c.address,
+    deliveries.c.body,
+    deliveries.c.message_key,
+    deliveries.c.attempts,
+)
 _UNSETTLED = "unsettled-"  # before a reason: unknown, and not to be repeated
 
+# What may go now. An attempt that lies in the future means that the clock was set back; its waiting time
+# says nothing any more, and the server will name a new one where it must.
+_IS_DUE = or_(
+    deliveries.c.not_before.is_(None),
+    deliveries.c.not_before <= bindparam("b_now"),
+    deliveries.c.sending_at > bindparam("b_now"),
+)
+# Looked up at the last moment: whether the member may be written to, and at this address.
+_CONSENT = (
+    select(consents.c.event)
+    .where(consents.c.member_id == deliveries.c.member_id)
+    .order_by(consents.c.at.desc(), consents.c.id.desc())
+    .limit(1)
+    .correlate(deliveries)
+    .scalar_subquery()
+    .label("consent")
+)
+_ADDRESS_STATE = (
+    select(addresses.c.state)
+    .where(addresses.c.messenger == deliveries.c.messenger, addresses.c.address == deliveries.c.address)
+    .correlate(deliveries)
+    .scalar_subquery()
+    .label("address_state")
+)
 
-def _claimed(row: Any) -> Claimed:
+
+def _claimed(row: Any, token: str) -> Claimed:
     return Claimed(
         id=row.id,
-        member_id=row.member_id,
         address=row.address,
         peer=row.peer or "",
         body=row.body,
         message_key=row.message_key,
         attempts=row.attempts + 1,
-        attempt_token=uuid.uuid4().hex,
+        attempt_token=token,
     )
 
 
-def _reason(barred: dict[tuple[int, str, str], str], row: Any) -> str:
-    return barred.get((row.member_id, "", "")) or barred.get((row.member_id, row.messenger, row.address), "")
-
-
-def _barred(connection: Connection, ids: set[int]) -> dict[tuple[int, str, str], str]:
-    """Return who or what may not be written to any more, looked up at the last moment."""
-    barred = {
-        (member_id, "", ""): "opted_out" if state is consent.ConsentState.OPTED_OUT else "no_consent"
-        for member_id, state in consent.states_of(connection, ids).items()
-        if state is not consent.ConsentState.OPTED_IN
-    }
-    query = select(addresses).where(addresses.c.member_id.in_(ids), addresses.c.state != "ok")
-    for row in connection.execute(query):
-        barred[(row.member_id, row.messenger, row.address)] = row.state
-    return barred
+def _reason(row: Any) -> str:
+    """Return why a member may not be written to any more, empty where they may."""
+    if row.consent != ConsentState.OPTED_IN:
+        return "opted_out" if row.consent == ConsentState.OPTED_OUT else "no_consent"
+    return row.address_state if row.address_state not in (None, "ok") else ""
 
 
 _BY_ID = deliveries.c.id == bindparam("b_id")
@@ -210,7 +220,7 @@ _SKIP = (
 )
 _SEND = (
     update(deliveries)
-    .where(_BY_ID)
+    .where(deliveries.c.id.in_(bindparam("b_ids", expanding=True)))
     .values(
         state=State.SENDING,
         attempt_token=bindparam("b_token"),
@@ -220,21 +230,32 @@ _SEND = (
     )
 )
 # A late result of a worker that was suspended counts as long as nobody has tried again since.
-_RECORD = (
+_MINE = and_(
+    _BY_ID,
+    deliveries.c.attempt_token == bindparam("b_token"),
+    or_(deliveries.c.state == State.SENDING, deliveries.c.state == State.UNKNOWN),
+)
+_RECORD_SENT = (
     update(deliveries)
-    .where(
-        _BY_ID,
-        deliveries.c.attempt_token == bindparam("b_token"),
-        or_(deliveries.c.state == State.SENDING, deliveries.c.state == State.UNKNOWN),
+    .where(_MINE)
+    .values(
+        state=State.SENT,
+        reason="",
+        code="",
+        words="",
+        remote_id=bindparam("b_remote_id"),
+        sent_at=bindparam("b_sent_at"),
     )
+)
+_RECORD_OTHER = (
+    update(deliveries)
+    .where(_MINE)
     .values(
         state=bindparam("b_state"),
         reason=bindparam("b_reason"),
         code=bindparam("b_code"),
         words=bindparam("b_words"),
-        remote_id=bindparam("b_remote_id"),
         not_before=bindparam("b_not_before"),
-        sent_at=bindparam("b_sent_at"),
         ended_at=bindparam("b_ended_at"),
     )
 )
@@ -242,31 +263,33 @@ _RECORD = (
 
 def record(connection: Connection, account: str, outcomes: Sequence[Outcome], now: datetime) -> None:
     """Write down what attempts came to, and what they say of addresses and the account."""
-    if not outcomes:
-        return
-    connection.execute(
-        _RECORD,
-        [
-            {
-                "b_id": one.delivery_id,
-                "b_token": one.attempt_token,
-                "b_state": one.state,
-                "b_reason": one.reason,
-                "b_code": one.code,
-                "b_words": one.words,
-                "b_remote_id": one.remote_id,
-                "b_not_before": one.not_before,
-                "b_sent_at": one.at if one.state is State.SENT else None,
-                "b_ended_at": one.at if one.state is State.FAILED else None,
-            }
-            for one in outcomes
-        ],
-    )
+    sent = [
+        {"b_id": o.delivery_id, "b_token": o.attempt_token, "b_remote_id": o.remote_id, "b_sent_at": o.at}
+        for o in outcomes
+        if o.state is State.SENT
+    ]
+    if sent:
+        connection.execute(_RECORD_SENT, sent)
+    if others := [_other(one) for one in outcomes if one.state is not State.SENT]:
+        connection.execute(_RECORD_OTHER, others)
     for one in outcomes:
         if one.peer or one.address_state:
             _note_address(connection, account, one, now)
         if one.pause_until or one.account_problem:
             _note_account(connection, account, one, now)
+
+
+def _other(one: Outcome) -> dict[str, Any]:
+    return {
+        "b_id": one.delivery_id,
+        "b_token": one.attempt_token,
+        "b_state": one.state,
+        "b_reason": one.reason,
+        "b_code": one.code,
+        "b_words": one.words,
+        "b_not_before": one.not_before,
+        "b_ended_at": one.at if one.state is State.FAILED else None,
+    }
 
 
 def _note_address(connection: Connection, account: str, outcome: Outcome, now: datetime) -> None:

@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 60.0  # a longer wait ends the drain; `announcement resume` or cron goes on
 NETWORK_PATIENCE = 5  # network faults in a row, with nothing accepted between, before giving up for now
+SMALL_WINDOW = 10  # as few as this go out together, and are waited for together
+GATHERINGS = 20
+GATHERING_SECONDS = 0.001
 RECORD_TRIES = 10  # while the database cannot be written, results are kept and tried again
 
 
@@ -73,6 +76,7 @@ class Sender:
         self._stop = stop or asyncio.Event()
         self._on_step = on_step
         self._window = messenger.capabilities.in_flight
+        self._wave = max(self._window // 2, min(self._window, SMALL_WINDOW))
         self._bucket = Bucket(rate, clock.now())
         self._in_flight = 0
         self._finished: list[Outcome] = []
@@ -92,6 +96,8 @@ class Sender:
                 for claimed in step.claimed:
                     self._launch(claimed)
                 self._on_step(sum(one.state is not State.QUEUED for one in outcomes))
+                if step.claimed and self._room(self._clock.now()) > 0:
+                    continue  # half a window went out; the other half follows while the first is on its way
                 if self._in_flight:
                     await self._gather()
                 elif not self._finished:
@@ -123,7 +129,7 @@ class Sender:
     def _room(self, now: datetime) -> int:
         if self._stop.is_set() or self._network_faults >= NETWORK_PATIENCE:
             return 0
-        room = min(self._window - self._in_flight, self._bucket.available(now))
+        room = min(self._window - self._in_flight, self._wave, self._bucket.available(now))
         return room if self._left is None else min(room, self._left)
 
     def _launch(self, claimed: Claimed) -> None:
@@ -157,11 +163,14 @@ class Sender:
     async def _gather(self) -> None:
         """Wait for answers: for the first, and then a moment for those close behind it."""
         await self._wake.wait()
-        patience = 20
-        while self._in_flight and len(self._finished) < self._window // 4 and patience:
+        wanted = min(self._wave, self._in_flight + len(self._finished))
+        for _ in range(GATHERINGS):
             before = len(self._finished)
-            await asyncio.sleep(0.0005)
-            patience = patience - 1 if len(self._finished) > before else 0
+            if before >= wanted:
+                return
+            await asyncio.sleep(GATHERING_SECONDS)
+            if len(self._finished) == before:
+                return
 
     async def _idle(self, step: Step) -> Ended | None:
         """Nothing is in flight: say why it is over, or wait for what is due soon and go on."""

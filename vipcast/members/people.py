@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from vipcast.members.headers import squeeze, words_in
-
 # Marks that change the direction of text around them, and the mark of byte order: invisible, and a danger.
 _INVISIBLE = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff\u00ad]")
-_TITLES = words_in(
-    """
-    dr doc prof ing mgr bc mudr judr phdr rndr paeddr thdr mvdr pharmdr mba msc phd csc drsc dis bca
-    mga ifj id özv oezv jr sr mr mrs ms miss mx sir fm ft pan paní slečna г-н г-жа герр
-    """
-)
+_TITLE_WORDS = """
+    dr doc prof ing mgr bc mudr judr phdr rndr paeddr thdr mvdr pharmdr mba msc phd csc drsc dis bca mga
+    ifj id özv oezv jr sr mr mrs ms miss mx sir fm ft pan paní slečna г-н г-жа герр
+"""
+_TITLES = frozenset(_TITLE_WORDS.split())
 _PATRONYMIC = re.compile(r".{2,}(?:ович|евич|ич|овна|евна|ична|инична)", re.IGNORECASE)
 _WHOLE = 2  # words of a plain name
 
@@ -73,13 +70,16 @@ def _family_first(words: list[str], *, is_hungarian: bool) -> tuple[str, str]:
 def _without_titles(name: str) -> str:
     words = []
     for word in name.replace(",", " ").split():
-        title, dot, rest = word.partition(".")
-        if _is_title(word):
-            continue
-        words.append(rest if dot and rest and _is_title(title) else word)  # dr.Kovács
+        key = word.casefold()
+        if "." in key:
+            title, _, rest = word.partition(".")
+            if key.replace(".", "") not in _TITLES:
+                words.append(rest if rest and title.casefold() in _TITLES else word)  # dr.Kovács
+        elif key not in _TITLES:
+            words.append(word)
     return " ".join(words)
 
 
 def _is_title(text: str) -> bool:
-    words = text.replace(",", " ").split()
-    return bool(words) and all(squeeze(word) in _TITLES for word in words)
+    words = text.casefold().replace(".", "").replace(",", " ").split()
+    return bool(words) and _TITLES.issuperset(words)

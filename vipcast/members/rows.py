@@ -185,7 +185,11 @@ class RowReader:
         return row
 
     def _read_names(self, row: MemberRow, cells: Sequence[str], warnings: list[str]) -> None:
-        first, middle, last, whole = (_tidy(cells[i]) if i is not None else "" for i in self._name)
+        a, b, c, d = self._name
+        first = _tidy(cells[a]) if a is not None else ""
+        middle = _tidy(cells[b]) if b is not None else ""
+        last = _tidy(cells[c]) if c is not None else ""
+        whole = _tidy(cells[d]) if d is not None else ""
         if not _NOTHING.isdisjoint((first, middle, last, whole)):
             kept = [text if text not in _NOTHING else "" for text in (first, middle, last, whole)]
             warnings += [f"'{t}' is no name: left out" for t in (first, middle, last, whole) if t in _NOTHING]

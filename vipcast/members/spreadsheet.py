@@ -31,9 +31,9 @@ class Sheet:
     skip: int
 
     def rows(self) -> Generator[RawRow, None, None]:
-        """Yield the records; `position` is their share of the file's size."""
-        size = self.path.stat().st_size
-        total = max((self.report.rows_estimate or 0) + self.skip, 1)
+        """Yield the records; `position` is their share of the file's size, 0 where the file does not tell."""
+        size = self.path.stat().st_size if self.report.rows_estimate else 0
+        total = (self.report.rows_estimate or 1) + self.skip
         with _opened(self.path) as book:
             for line, cells in _read(book[self.title]):
                 if line > self.skip and any(cells):
@@ -49,9 +49,10 @@ def open_sheet(path: Path, *, sheet: str | None, overrides: Mapping[str, str]) -
     """
     with _opened(path) as book:
         visible = [s for s in book.worksheets if s.sheet_state == "visible"] or book.worksheets
+        last_rows = {s.title: s.max_row for s in book.worksheets}  # as the file says, before it is looked at
         heads = {s.title: _head(s) for s in ([_named(book, sheet, path)] if sheet else visible)}
         title = _chosen(heads, path)
-        return _understood(path, title, heads[title], overrides, book[title].max_row)
+        return _understood(path, title, heads[title], overrides, last_rows[title])
 
 
 def _understood(

@@ -48,7 +48,7 @@ class Telegram(Messenger):
         media_bytes=_BYTES,  # type: ignore[arg-type]
         album_limit=10,
         idempotent=True,
-        in_flight=100,
+        in_flight=200,
         rate=Rate(per_second=1.0, burst=5),
         receipts=frozenset({"seen"}),
         inbound="push",

@@ -65,7 +65,7 @@ class Viber(Messenger):
         caption_kinds=frozenset({"picture", "video"}),
         album_limit=1,
         idempotent=False,
-        in_flight=4,
+        in_flight=8,
         rate=Rate(per_second=20.0, burst=20),  # far below the 500 requests in 10 s that Viber names
         receipts=frozenset({"delivered", "seen", "failed"}),
         inbound="webhook",
@@ -114,7 +114,7 @@ class Viber(Messenger):
 
     async def close(self) -> None:
         if self._wire is not None:
-            self._wire.close()
+            await self._wire.close()
             self._wire = None
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> bool:

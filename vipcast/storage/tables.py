@@ -247,7 +247,6 @@ deliveries = Table(  # the ledger
     Column("seen_at", UtcDateTime),
     Column("ended_at", UtcDateTime),  # failed or skipped
     UniqueConstraint("announcement_id", "member_id"),
-    Index(None, "announcement_id", "state"),
     Index(None, "member_id"),
     Index(
         "ix_deliveries_open",

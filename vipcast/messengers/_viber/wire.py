@@ -1,29 +1,23 @@
-"""viberbot with a request sender of ours: a kept-alive pool, time-outs, numbers instead of texts.
+"""viberbot with a request sender of ours: kept-alive connections, time-outs, numbers instead of texts.
 
 viberbot's own opens a connection for each call, waits for ever, gives every failure as a bare Exception
-and logs the token when a request fails.
+and logs the token when a request fails. Its calls are synchronous; here they run in a greenlet, so that
+their one wait, for the answer, is the event loop's wait and costs no thread.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
-from concurrent.futures import ThreadPoolExecutor
+import ssl
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import aiohttp
 import certifi
-import urllib3
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    LocationValueError,
-    NewConnectionError,
-    ProxyError,
-    SSLError,
-)
+from greenlet import getcurrent, greenlet
 from viberbot import Api, BotConfiguration
 from viberbot.api.api_request_sender import ApiRequestSender
 from viberbot.api.consts import VIBER_BOT_API_URL
@@ -46,13 +40,14 @@ from vipcast.messengers.base import (
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 30.0
 EVENTS = ["delivered", "seen", "failed", "subscribed", "unsubscribed", "conversation_started"]
+HTTP_OK = 200
 MAX_SENDER_NAME = 28
 MAX_REQUEST_BYTES = 30 * 1024
 
 # viberbot logs whole requests, token and text included.
 logging.getLogger("viber.bot.api").disabled = True
 
-_NEVER_LEFT = (NewConnectionError, ConnectTimeoutError, SSLError, ProxyError, LocationValueError)
+_NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorDNSError)
 
 
 class RequestSender(ApiRequestSender):  # type: ignore[misc]
@@ -62,12 +57,12 @@ class RequestSender(ApiRequestSender):  # type: ignore[misc]
         self._base = (account.server or VIBER_BOT_API_URL).rstrip("/")
         super().__init__(logging.getLogger("viber.bot.api"), self._base, _configuration(account, token), "")
         self._account = account.name
-        self._token = token
-        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        self._pool = _make_pool(self._base, connections, timeout)
+        self._connections = connections
+        self._headers = {"Content-Type": "application/json", "X-Viber-Auth-Token": token.reveal()}
+        self._session: aiohttp.ClientSession | None = None
 
     def post_request(self, endpoint: str, payload: str) -> dict[str, Any]:
-        """Return Viber's answer with status 0.
+        """Return Viber's answer with status 0; called by viberbot, inside `beside_the_loop`.
 
         Raises:
             SendError: whatever else it was, by name.
@@ -76,51 +71,37 @@ class RequestSender(ApiRequestSender):  # type: ignore[misc]
         body = payload.encode()
         if len(body) > MAX_REQUEST_BYTES:
             raise Rejected("the message is larger than the 30 KB that Viber takes", remote_code="too-large")
+        status, headers, data = wait_for(self._post(f"{self._base}/{endpoint}", body))
+        return self._answer(status, headers, data)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _post(self, url: str, body: bytes) -> tuple[int, Any, bytes]:
+        if self._session is None:
+            self._session = _make_session(self._base, self._connections)
         try:
-            response = self._pool.request(
-                "POST",
-                f"{self._base}/{endpoint}",
-                body=body,
-                headers={
-                    "Content-Type": "application/json",
-                    "X-Viber-Auth-Token": self._token.reveal(),
-                },
-                retries=False,
-                redirect=False,
-            )
+            async with self._session.post(
+                url, data=body, headers=self._headers, allow_redirects=False
+            ) as answer:
+                return answer.status, answer.headers, await answer.read()
+        except aiohttp.InvalidURL as error:
+            raise ConfigError(f"{url!r} is no web address.", hint="Look at [endpoints] viber.") from error
         except _NEVER_LEFT as error:
             raise Unreachable(
                 f"Viber cannot be reached ({type(error).__name__}).",
                 hint="Check the internet connection, then go on with `vipcast announcement resume`.",
             ) from error
-        except (HTTPError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise OutcomeUnknown(f"Viber gave no answer ({type(error).__name__})") from error
-        return self._answer(response)
 
-    def close(self) -> None:
-        self._pool.clear()
-
-    def _answer(self, response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
-        code = f"HTTP {response.status}"
-        if response.status == 429:  # noqa: PLR2004 - Too Many Requests
-            wait = response.headers.get("Retry-After", "")
-            seconds = float(wait) if wait.isdecimal() else RATE_PAUSE_SECONDS
-            raise Throttled(
-                f"Viber asks for a pause of {seconds:.0f} s.", retry_after=seconds, remote_code=code
-            )
-        if 300 <= response.status < 400:  # noqa: PLR2004
-            raise Unreachable(
-                f"Something between here and Viber answers with a redirect ({code}).",
-                hint="Check the network's log-in page or the address in vipcast.toml.",
-            )
-        if response.status in {401, 403}:
-            raise LoginLost(f"{self._account}: Viber refuses the token ({code}).", remote_code=code)
-        if response.status >= 400 and response.status < 500:  # noqa: PLR2004
-            raise Rejected(f"Viber refused the request ({code})", remote_code=code)
-        if response.status != 200:  # noqa: PLR2004
-            raise OutcomeUnknown(f"Viber is in trouble ({code})", remote_code=code)
+    def _answer(self, http_status: int, headers: Any, data: bytes) -> dict[str, Any]:
+        if http_status != HTTP_OK:
+            raise self._refusal(http_status, headers)
         try:
-            answer = json.loads(response.data)
+            answer = json.loads(data)
             status = int(answer["status"])
         except (ValueError, KeyError, TypeError) as error:
             raise OutcomeUnknown("Viber's answer cannot be read", remote_code="no-json") from error
@@ -129,6 +110,24 @@ class RequestSender(ApiRequestSender):  # type: ignore[misc]
         answer.setdefault("message_token", "")  # accepted, without an id: that is no failure
         answer.setdefault("event_types", [])
         return dict(answer)
+
+    def _refusal(self, status: int, headers: Any) -> Exception:
+        code = f"HTTP {status}"
+        if status == 429:  # noqa: PLR2004 - Too Many Requests
+            wait = headers.get("Retry-After", "")
+            seconds = float(wait) if wait.isdecimal() else RATE_PAUSE_SECONDS
+            said = f"Viber asks for a pause of {seconds:.0f} s."
+            return Throttled(said, retry_after=seconds, remote_code=code)
+        if status in {401, 403}:
+            return LoginLost(f"{self._account}: Viber refuses the token ({code}).", remote_code=code)
+        if 300 <= status < 400:  # noqa: PLR2004
+            return Unreachable(
+                f"Something between here and Viber answers with a redirect ({code}).",
+                hint="Check the network's log-in page or the address in vipcast.toml.",
+            )
+        if 400 <= status < 500:  # noqa: PLR2004
+            return Rejected(f"Viber refused the request ({code})", remote_code=code)
+        return OutcomeUnknown(f"Viber is in trouble ({code})", remote_code=code)
 
 
 class Wire:
@@ -141,10 +140,9 @@ class Wire:
         self._api = Api(_configuration(account, account.token))
         self._api._request_sender = self._sender  # noqa: SLF001 - viberbot has no parameter for it
         self._api._message_sender._request_sender = self._sender  # noqa: SLF001
-        self._threads = ThreadPoolExecutor(in_flight, thread_name_prefix=f"viber-{account.name}")
 
     async def account_info(self) -> AccountInfo:
-        info = await self._run(self._api.get_account_info)
+        info = await beside_the_loop(self._api.get_account_info)
         details = {
             key: str(info[key]) for key in ("id", "uri", "webhook", "subscribers_count") if info.get(key)
         }
@@ -156,18 +154,36 @@ class Wire:
                 f"The webhook {url!r} must begin with https://.",
                 hint="Viber calls only addresses with a certificate of a public authority.",
             )
-        await self._run(self._api.set_webhook, url, EVENTS)
+        await beside_the_loop(self._api.set_webhook, url, EVENTS)
 
     async def send(self, address: str, message: Message) -> Sent:
-        (token,) = await self._run(self._api.send_messages, address, [_viber_message(message)])
+        (token,) = await beside_the_loop(self._api.send_messages, address, [_viber_message(message)])
         return Sent(str(token or ""))
 
-    def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self._sender.close()
+    async def close(self) -> None:
+        await self._sender.close()
 
-    async def _run(self, call: Any, *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
+
+async def beside_the_loop(call: Callable[..., Any], *arguments: Any) -> Any:
+    """Run synchronous code whose waits are `wait_for` calls; await each of them here."""
+    child = greenlet(call)
+    result = child.switch(*arguments)
+    while not child.dead:
+        try:
+            value = await result
+        except BaseException as error:  # noqa: BLE001 - it belongs to the code that waits
+            result = child.throw(error)
+        else:
+            result = child.switch(value)
+    return result
+
+
+def wait_for(question: Awaitable[Any]) -> Any:
+    """Wait, in synchronous code inside `beside_the_loop`, for something of the event loop."""
+    outside = getcurrent().parent
+    if outside is None:
+        raise RuntimeError("wait_for() works inside beside_the_loop() alone")
+    return outside.switch(question)
 
 
 def _configuration(account: Account, token: Secret) -> BotConfiguration:
@@ -182,19 +198,17 @@ def _configuration(account: Account, token: Secret) -> BotConfiguration:
     )
 
 
-def _make_pool(base: str, connections: int, timeout: urllib3.Timeout) -> urllib3.PoolManager:
-    """Return a pool, through the system's proxy where there is one, checking certificates by certifi."""
-    options: dict[str, Any] = {
-        "maxsize": connections,
-        "timeout": timeout,
-        "cert_reqs": "CERT_REQUIRED",
-        "ca_certs": certifi.where(),
-    }
+def _make_session(base: str, connections: int) -> aiohttp.ClientSession:
+    """Return kept-alive connections, through the system's proxy, checking certificates by certifi."""
     parts = urlsplit(base)
-    proxy = getproxies().get(parts.scheme)
-    if proxy and not proxy_bypass(parts.hostname or ""):
-        return urllib3.ProxyManager(proxy, **options)
-    return urllib3.PoolManager(**options)
+    trust = ssl.create_default_context(cafile=certifi.where()) if parts.scheme == "https" else True
+    # Looked up once: aiohttp's own way asks the system in a thread for each request.
+    proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=connections, ssl=trust),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS),
+        proxy=proxy,
+    )
 
 
 def _viber_message(message: Message) -> Any:

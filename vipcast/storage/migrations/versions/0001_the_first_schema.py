@@ -209,11 +209,6 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_deliveries_announcement_id_deliveries_state"),
-            ["announcement_id", "state"],
-            unique=False,
-        )
         batch_op.create_index(batch_op.f("ix_deliveries_member_id"), ["member_id"], unique=False)
         batch_op.create_index(
             "ix_deliveries_open",

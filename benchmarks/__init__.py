@@ -1,0 +1,1 @@
+"""Speed and memory beside the bare libraries, in one run, as ratios."""

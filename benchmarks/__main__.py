@@ -1,0 +1,28 @@
+"""`make bench`: all measures in one run. Ratios count; absolute figures are this machine's."""
+
+from __future__ import annotations
+
+from benchmarks import importing, sending, startup
+
+
+def main() -> None:
+    print("Start-up:")
+    start = startup.main()
+    print("Sending 2,000 messages:")
+    sent = sending.main()
+    print("Importing 1,000,000 rows:")
+    imported = importing.main()
+    print()
+    rows = [
+        ("Telegram, ledger on, against all of it at once over bare Telethon", sent["telegram"], ">= 0.9"),
+        ("Viber, ledger on, against a plain viberbot loop", sent["viber"], ">= 2"),
+        ("import of 1,000,000 rows against csv + phonenumbers alone", imported["ratio"], "<= 1.5"),
+        ("vipcast --help against python -c 'import typer'", start, "<= 1.3"),
+    ]
+    for what, ratio, goal in rows:
+        print(f"{ratio:6.2f}  (goal {goal})  {what}")
+    print(f"{imported['peak_mb']:6.0f}  (goal < 150)  MB at most during the import")
+
+
+if __name__ == "__main__":
+    main()

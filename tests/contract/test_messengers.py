@@ -1,0 +1,301 @@
+"""The contract of `messengers/base.py`, held by every messenger that is found, over real sockets."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+
+import msgspec
+import pytest
+from simulators import SIMULATORS
+
+from vipcast.messengers.base import (
+    AccountStopped,
+    AddressInvalid,
+    EventKind,
+    LoginLost,
+    Message,
+    OutcomeUnknown,
+    Rejected,
+    SendError,
+    Throttled,
+    Unit,
+    Unreachable,
+)
+from vipcast.shop import find_messengers
+
+pytestmark = pytest.mark.anyio
+
+MESSENGERS = find_messengers()
+TEXTS = [
+    "News",
+    "Árvíztűrő tükörfúrógép: ŐŰ őű",
+    "Příliš žluťoučký kůň úpěl ďábelské ódy",
+    "Здравствуйте, Ёлка!",
+    "🎉 👩‍👩‍👧‍👦 🇭🇺 é",
+    "שלום עולם, مرحبا بالعالم",
+    "*_[`{{ 7*7 }} <b>&amp; \\",
+    "first\n\nthird",
+]
+WIDE = {Unit.UTF16: "😀", Unit.CHARACTERS: "ж", Unit.BYTES: "ж"}
+
+
+@pytest.fixture(params=sorted(MESSENGERS))
+def kind(request):
+    """Every messenger in the folder; one without a simulator fails here."""
+    if request.param not in SIMULATORS:
+        pytest.fail(f"The messenger {request.param} has no simulator in tests/simulators.py.")
+    return MESSENGERS[request.param]
+
+
+@pytest.fixture
+def account(kind, shop):
+    return shop.config.account(SIMULATORS[kind.name].account_name)
+
+
+@pytest.fixture
+def simulator(kind, account, sandbox):
+    return SIMULATORS[kind.name](sandbox, account)
+
+
+@pytest.fixture
+async def messenger(kind, account, simulator):
+    opened = kind(account)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+def filled(unit, size, wide):
+    """Return a text of exactly so many units, of letters that take the most of them or the fewest."""
+    letter = WIDE[unit] if wide else "x"
+    count, rest = divmod(size, unit.length(letter))
+    return letter * count + "x" * rest
+
+
+def with_other_token(account, token):
+    return msgspec.structs.replace(account, token=type(account.token)(token))
+
+
+class TestContract:
+    async def test_open_tells_who_the_account_is(self, messenger, simulator):
+        info = await messenger.open()
+        assert info.identity
+        assert info.display_name == simulator.display_name
+
+    @pytest.mark.parametrize("text", TEXTS)
+    async def test_a_text_arrives_as_it_is(self, messenger, simulator, text):
+        sent = await messenger.send(simulator.address, "", Message(text), 1)
+        assert sent.remote_id
+        assert [one.text for one in simulator.arrived(simulator.address)] == [text]
+
+    @pytest.mark.parametrize("wide", [False, True])
+    async def test_a_text_of_exactly_the_limit_arrives(self, messenger, simulator, wide):
+        can = messenger.capabilities_of(messenger.account)
+        text = filled(can.unit, can.text_limit, wide)
+        assert can.unit.length(text) == can.text_limit
+        await messenger.send(simulator.address, "", Message(text), 1)
+        assert [one.text for one in simulator.arrived(simulator.address)] == [text]
+
+    @pytest.mark.parametrize("wide", [False, True])
+    async def test_a_text_over_the_limit_is_rejected(self, messenger, simulator, wide):
+        can = messenger.capabilities_of(messenger.account)
+        text = filled(can.unit, can.text_limit, wide) + "x"
+        with pytest.raises(Rejected):
+            await messenger.send(simulator.address, "", Message(text), 1)
+        assert simulator.arrived(simulator.address) == []
+
+    async def test_a_picture_arrives_with_a_caption_of_exactly_the_limit(
+        self, messenger, simulator, shop_folder
+    ):
+        can = messenger.capabilities_of(messenger.account)
+        picture = simulator.media(shop_folder / "templates" / "new-collection" / "picture.jpg")
+        caption = filled(can.unit, can.caption_limit, wide=True)
+        await messenger.send(simulator.address, "", Message(caption, media=(picture,)), 1)
+        (arrived,) = simulator.arrived(simulator.address)
+        assert arrived.text == caption
+        assert arrived.media.endswith("picture.jpg")
+
+    async def test_a_caption_over_the_limit_is_rejected(self, messenger, simulator, shop_folder):
+        can = messenger.capabilities_of(messenger.account)
+        picture = simulator.media(shop_folder / "templates" / "new-collection" / "picture.jpg")
+        caption = filled(can.unit, can.caption_limit, wide=True) + "x"
+        with pytest.raises(Rejected):
+            await messenger.send(simulator.address, "", Message(caption, media=(picture,)), 1)
+        assert simulator.arrived(simulator.address) == []
+
+    async def test_unknown_people_have_no_valid_address(self, messenger, simulator):
+        with pytest.raises(AddressInvalid):
+            await messenger.send(simulator.unknown_address, "", Message("News"), 1)
+
+    async def test_who_stopped_us_gets_nothing(self, messenger, simulator):
+        await messenger.send(simulator.address, "", Message("first"), 1)
+        simulator.block(simulator.address)
+        with pytest.raises(simulator.blocked_error):
+            await messenger.send(simulator.address, "", Message("second"), 2)
+        assert [one.text for one in simulator.arrived(simulator.address)] == ["first"]
+
+    async def test_a_named_wait_is_told_and_nothing_is_sent(self, messenger, simulator):
+        seconds, whole_account = simulator.throttle()
+        with pytest.raises(Throttled) as caught:
+            await messenger.send(simulator.address, "", Message("News"), 1)
+        assert (caught.value.retry_after, caught.value.whole_account) == (seconds, whole_account)
+        assert simulator.arrived(simulator.address) == []
+
+    async def test_a_limited_account_is_told_from_a_bad_address(self, messenger, simulator):
+        simulator.stop_account()
+        with pytest.raises(AccountStopped) as caught:
+            await messenger.send(simulator.address, "", Message("News"), 1)
+        assert caught.value.remote_code
+
+    async def test_refused_content_is_rejected(self, messenger, simulator):
+        simulator.refuse_content()
+        with pytest.raises(Rejected):
+            await messenger.send(simulator.address, "", Message("News"), 1)
+
+    async def test_a_lost_login_says_how_to_log_in_again(self, kind, account, messenger, simulator):
+        simulator.revoke()
+        with pytest.raises(LoginLost) as caught:
+            await messenger.send(simulator.address, "", Message("News"), 1)
+        assert f"vipcast account add {account.name}" in caught.value.hint
+        again = kind(account)
+        with pytest.raises(LoginLost):
+            await again.open()
+        await again.close()
+
+    async def test_a_server_out_of_reach_is_unreachable(self, kind, account, simulator):
+        simulator.stop_server()
+        messenger = kind(account)
+        try:
+            with pytest.raises(Unreachable):
+                await messenger.open()
+        finally:
+            await messenger.close()
+
+    @pytest.mark.parametrize(("fault", "carried_out"), [("drop_before", 0), ("drop_after", 1)])
+    async def test_a_dropped_connection_never_doubles(
+        self, messenger, simulator, sandbox, fault, carried_out
+    ):
+        await messenger.send(simulator.other_address, "", Message("warm"), 1)
+        sandbox.faults.add(simulator.request, fault)
+        if messenger.capabilities.idempotent:
+            await messenger.send(simulator.address, "", Message("News"), 2)
+            assert [one.text for one in simulator.arrived(simulator.address)] == ["News"]
+        else:
+            with pytest.raises(OutcomeUnknown):
+                await messenger.send(simulator.address, "", Message("News"), 2)
+            assert len(simulator.arrived(simulator.address)) == carried_out
+
+    async def test_the_same_key_is_one_message_where_the_messenger_has_keys(self, messenger, simulator):
+        for _ in range(3):
+            await messenger.send(simulator.address, "", Message("News"), -(2**63))
+        await messenger.send(simulator.address, "", Message("News"), 2**63 - 1)
+        expected = 2 if messenger.capabilities.idempotent else 4
+        assert len(simulator.arrived(simulator.address)) == expected
+
+    async def test_different_people_may_share_a_key(self, messenger, simulator):
+        for address in (simulator.address, simulator.other_address):
+            await messenger.send(address, "", Message("News"), 7)
+            assert len(simulator.arrived(address)) == 1
+
+    async def test_no_secret_and_no_text_is_ever_logged(self, messenger, simulator, sandbox, caplog):
+        text = "what only Anna may read"
+        with caplog.at_level(logging.DEBUG):
+            await messenger.open()
+            await messenger.send(simulator.address, "", Message(text), 1)
+            for fault in ("drop_before", "drop_after", "error"):
+                sandbox.faults.add(simulator.request, fault, code=400, text="SOMETHING_NEW")
+                try:
+                    await messenger.send(simulator.address, "", Message(text), 2)
+                except SendError as error:
+                    logging.getLogger("vipcast.test").warning("refused", exc_info=error)
+            await messenger.close()
+        assert simulator.secrets
+        for hidden in (*simulator.secrets, text):
+            assert hidden not in caplog.text
+
+    async def test_close_is_safe_twice_and_before_opening(self, kind, account, simulator):
+        never_opened = kind(account)
+        await never_opened.close()
+        opened = kind(account)
+        await opened.open()
+        await opened.close()
+        await opened.close()
+
+
+class TestAddresses:
+    def test_a_good_address_has_one_spelling(self, kind):
+        for address in SIMULATORS[kind.name].good_addresses:
+            once = kind.normalise_address(address)
+            assert kind.normalise_address(once) == once
+
+    def test_a_bad_address_is_refused_in_words(self, kind):
+        for address in SIMULATORS[kind.name].bad_addresses:
+            with pytest.raises(AddressInvalid) as caught:
+                kind.normalise_address(address)
+            assert caught.value.hint
+
+    def test_spellings_of_one_telegram_name_are_one_address(self):
+        spellings = ("@Anna_K", "anna_k", "https://t.me/Anna_K", "t.me/anna_k/", "HTTPS://T.ME/anna_k")
+        assert {MESSENGERS["telegram"].normalise_address(text) for text in spellings} == {"@anna_k"}
+
+
+WEBHOOKS = sorted(name for name, one in MESSENGERS.items() if one.capabilities.inbound == "webhook")
+SIGNATURES = {"viber": "X-Viber-Content-Signature"}
+
+
+@pytest.mark.parametrize("kind", WEBHOOKS, indirect=True)
+class TestWebhooks:
+    BODY = '{"event": "delivered", "timestamp": 1700000000123, "user_id": "Ő==", "message_token": 5}'.encode()
+
+    def sign(self, account, body):
+        return hmac.new(account.token.reveal().encode(), body, hashlib.sha256).hexdigest()
+
+    def test_a_signed_call_is_genuine_whatever_the_case_of_the_header(self, kind, account):
+        header, signature = SIGNATURES[kind.name], self.sign(account, self.BODY)
+        for name in (header, header.lower(), header.upper()):
+            assert kind(account).verify({"Host": "x", name: signature}, self.BODY)
+
+    def test_a_forged_call_is_refused(self, kind, account):
+        header, signature = SIGNATURES[kind.name], self.sign(account, self.BODY)
+        messenger = kind(account)
+        assert not messenger.verify({header: signature}, self.BODY + b" ")
+        assert not messenger.verify({header: signature[:-1]}, self.BODY)
+        assert not messenger.verify({header: signature.upper()}, self.BODY)
+        assert not messenger.verify({header: "őű"}, self.BODY)
+        assert not messenger.verify({header: ""}, self.BODY)
+        assert not messenger.verify({}, self.BODY)
+        other = kind(with_other_token(account, "another-token"))
+        assert not other.verify({header: signature}, self.BODY)
+
+    def test_without_a_token_nothing_is_genuine(self, kind, account):
+        bare = kind(msgspec.structs.replace(account, token=None))
+        empty = hmac.new(b"", self.BODY, hashlib.sha256).hexdigest()
+        assert not bare.verify({SIGNATURES[kind.name]: empty}, self.BODY)
+
+    def test_a_receipt_is_read(self, kind, account):
+        (event,) = kind(account).parse(self.BODY)
+        assert (event.kind, event.address, event.remote_id) == (EventKind.DELIVERED, "Ő==", "5")
+        assert event.at.isoformat() == "2023-11-14T22:13:20.123000+00:00"
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"", b"\xff\xfe", b"no json", b"[]", b"null", b"5", b"{}", b'{"event": "novelty"}',
+            b'{"event": ["seen"], "user": 5, "message": "x", "timestamp": "late"}',
+            b'{"event": "message", "sender": [], "message": null, "timestamp": null}',
+        ],
+    )  # fmt: skip
+    def test_an_odd_call_is_an_event_of_no_known_kind(self, kind, account, body):
+        (event,) = kind(account).parse(body)
+        assert event.kind in (EventKind.OTHER, EventKind.MESSAGE)
+        assert event.at.tzinfo is not None
+
+    @pytest.mark.parametrize("stamp", [1e300, -1e300, 10**20, -(10**20), float("nan"), float("inf")])
+    def test_an_impossible_time_does_not_lose_the_event(self, kind, account, stamp):
+        body = json.dumps({"event": "seen", "user_id": "abcdef==", "message_token": 5, "timestamp": stamp})
+        (event,) = kind(account).parse(body.encode())
+        assert event.remote_id == "5"
+        assert event.at.tzinfo is not None
