@@ -10,6 +10,7 @@ import asyncio
 import os
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from vipcast.delivery.dispatch import Dispatcher
 from vipcast.shop import Shop
 
 DEAD = 86  # the exit code of a planned death
+WINDOW = 3  # requests under way at once, so that a few deliveries make many steps
 
 
 class Fate:
@@ -58,6 +60,7 @@ class DyingMessenger:
         self._messenger = messenger
         self._fate = fate
         self._pause = pause
+        self.capabilities = replace(messenger.capabilities, in_flight=WINDOW)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._messenger, name)

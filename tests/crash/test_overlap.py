@@ -81,31 +81,6 @@ def test_a_dead_holder_is_taken_over_at_once(shop, shop_folder, sandbox, seated)
 
 
 def test_a_named_wait_is_obeyed_after_a_restart(shop, shop_folder, sandbox, seated):
-    (group,) = seated(3, "viber")
-    announcement = announce(shop, [group])
-    # Telegram's words through the ledger: the account is paused, whoever sends for it next.
-    sandbox.faults.add("send_message", "error", code=12, text="tooManyRequests: rate limit", times=3)
-    died = subprocess.run(
-        [sys.executable, str(CHILD), str(shop_folder), str(announcement.id), "after-record", "1"],
-        env=child_environment(),
-        cwd=shop_folder,
-        check=False,
-    )
-    assert died.returncode == 86
-    assert arrivals(sandbox) == {}
-    shorten_pause(shop, "viber", seconds=2)
-    until = pause_of(shop, "viber")
-
-    done = vipcast(shop_folder, "announcement", "resume", str(announcement.id))
-
-    assert done.code == 0
-    times = [datetime.fromisoformat(e["at"]) for e in sandbox.log.events if e["event"] == "message"]
-    assert len(times) == 3
-    assert min(times) >= until, "it did not wait"
-    assert states(shop) == {"sent": 3}
-
-
-def test_telegrams_flood_wait_is_obeyed_after_a_restart(shop, shop_folder, sandbox, seated):
     (group,) = seated(3, "telegram")
     announcement = announce(shop, [group])
     keys = {row.address: row.message_key for row in rows(shop)}
@@ -134,23 +109,6 @@ def pause_of(shop, account):
         until = connection.execute(query).scalar_one()
     assert until is not None
     return until
-
-
-def shorten_pause(shop, account, seconds):
-    """Let a pause of Viber's ten seconds end sooner, so that the test does."""
-    from datetime import timedelta
-
-    from sqlalchemy import update
-
-    from vipcast.storage.tables import deliveries
-
-    now = shop.now()
-    with shop.database.write() as connection:
-        until = now + timedelta(seconds=seconds)
-        connection.execute(
-            update(accounts).where(accounts.c.name == account).values(paused_from=now, paused_until=until)
-        )
-        connection.execute(update(deliveries).values(not_before=until))
 
 
 JOIN = """

@@ -19,7 +19,6 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from vipcast.cli.logfile import silence
 from vipcast.cli.result import Result, note, render
 from vipcast.cli.terminal import Terminal
 from vipcast.errors import INTERRUPTED, InputError, Problem, VipcastError
@@ -89,7 +88,8 @@ class LazyGroup(TyperGroup):
         """Run and exit with the code of the contract, whatever happens on the way."""
         given = list(sys.argv[1:] if args is None else args)
         as_json = "--json" in given
-        silence()
+        if not logging.getLogger().handlers:  # libraries' words stay off the terminal
+            logging.getLogger().addHandler(logging.NullHandler())
         extra["standalone_mode"] = False  # it would exit with codes of its own
         try:
             code = super().main(given, **extra)

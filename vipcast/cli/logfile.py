@@ -17,13 +17,6 @@ class _PrivateFile(RotatingFileHandler):
         return super()._open()
 
 
-def silence() -> None:
-    """Keep libraries' words off the terminal; until a shop is open there is no file for them."""
-    root = logging.getLogger()
-    if not root.handlers:
-        root.addHandler(logging.NullHandler())
-
-
 def log_to(state: Path) -> None:
     """Write warnings and traces to the shop's log file."""
     root = logging.getLogger()

@@ -6,11 +6,12 @@ import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vipcast.cli.logfile import log_to
 from vipcast.errors import InputError
-from vipcast.shop import Shop
+
+if TYPE_CHECKING:
+    from vipcast.shop import Shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,9 @@ class Terminal:
 
     def shop(self) -> Shop:
         """Open the shop that --shop, the environment or the current folder names."""
+        from vipcast.cli.logfile import log_to
+        from vipcast.shop import Shop
+
         shop = Shop.open(self.folder, os.environ)
         if shop.config.state.is_dir():
             log_to(shop.config.state)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from vipcast.members.names import fold
 from vipcast.members.roster import EMAIL, PHONE, digest
 from vipcast.members.rows import MemberRow, Reject
+from vipcast.storage.bulk import among, insert_rows, reserve_ids
 from vipcast.storage.tables import addresses, consents, forgotten, members
 
 KEPT = 200  # how many changes and warnings are kept to be shown; all are counted
@@ -83,13 +86,8 @@ class ImportBatch:
         ids = self._insert_members()
         self._update_members()
         if self._fresh:
-            self._connection.execute(
-                insert(addresses),
-                [
-                    {"member_id": ids[-1 - o] if o < 0 else o, "messenger": m, "address": a}
-                    for (m, a), o in self._fresh.items()
-                ],
-            )
+            found = ((ids[-1 - o] if o < 0 else o, m, a) for (m, a), o in self._fresh.items())
+            insert_rows(self._connection, addresses, ("member_id", "messenger", "address"), found)
         self._insert_consents(ids)
         self.member_ids = [ids[-1 - o] if o < 0 else o for o in order]
         return rejects
@@ -101,7 +99,7 @@ class ImportBatch:
                 wanted.setdefault(messenger, []).append(address)
         for messenger, values in wanted.items():
             query = select(addresses.c.address, addresses.c.member_id).where(
-                addresses.c.messenger == messenger, addresses.c.address.in_(values)
+                addresses.c.messenger == messenger, among(self._connection, addresses.c.address, values)
             )
             self._owners.update({(messenger, a): i for a, i in self._connection.execute(query)})
 
@@ -162,13 +160,14 @@ class ImportBatch:
             "updated_at": self._options.now,
         }
 
-    def _insert_members(self) -> list[int]:
-        if not self._new:
-            return []
-        for values in self._new:
+    def _insert_members(self) -> Sequence[int]:
+        ids = reserve_ids(self._connection, members, len(self._new))
+        for number, values in zip(ids, self._new, strict=True):
+            values["id"] = number
             values["name_key"] = fold(values["name"])
-        statement = insert(members).returning(members.c.id, sort_by_parameter_order=True)
-        return list(self._connection.execute(statement, self._new).scalars())
+            values["fields"] = json.dumps(values["fields"], ensure_ascii=False) if values["fields"] else "{}"
+        insert_rows(self._connection, members, _COLUMNS, map(itemgetter(*_COLUMNS), self._new))
+        return ids
 
     def _update_members(self) -> None:
         """Apply what rows say of members who were there before; an empty cell erases nothing."""
@@ -202,7 +201,7 @@ class ImportBatch:
         if updates:
             self._connection.execute(update(members).where(members.c.id == bindparam("b_id")), updates)
 
-    def _insert_consents(self, ids: list[int]) -> None:
+    def _insert_consents(self, ids: Sequence[int]) -> None:
         old = self._consent_history({owner for owner, _ in self._consent_rows if owner >= 0})
         events: dict[tuple[Owner, str, datetime, str], None] = {}
         for owner, row in self._consent_rows:
@@ -212,18 +211,12 @@ class ImportBatch:
                 events[(owner, *event)] = None
             is_in = bool(event and event[0] == "opt_in") or any(e[0] == "opt_in" for e in history)
             self.result.counts["no_consent"] += not is_in and not row.opted_out
-        rows = [
-            {
-                "member_id": ids[-1 - owner] if owner < 0 else owner,
-                "event": event,
-                "at": at,
-                "source": source,
-                "recorded_at": self._options.now,
-            }
+        now = self._options.now
+        rows = (
+            (ids[-1 - owner] if owner < 0 else owner, event, at, source, now)
             for owner, event, at, source in events
-        ]
-        if rows:
-            self._connection.execute(insert(consents), rows)
+        )
+        insert_rows(self._connection, consents, ("member_id", "event", "at", "source", "recorded_at"), rows)
 
     def _consent_history(self, owners: set[int]) -> dict[int, list[tuple[str, datetime, str]]]:
         found: dict[int, list[tuple[str, datetime, str]]] = {}
@@ -257,6 +250,10 @@ class ImportBatch:
         return None
 
 
+_COLUMNS = (
+    "id", "name", "first_name", "last_name", "name_key", "language", "formal", "birthday",
+    "preferred", "note", "fields", "origin", "created_at", "updated_at",
+)  # fmt: skip
 # What a later row of the same person may change.
 _CELLS = ("name", "first_name", "last_name", "language", "formal", "birthday", "preferred", "note", "fields")
 

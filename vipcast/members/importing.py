@@ -16,7 +16,7 @@ from vipcast.members.import_batch import ImportBatch, ImportOptions, ImportResul
 from vipcast.members.rows import MemberRow, Reject
 from vipcast.storage.database import Database
 
-BATCH_ROWS = 5_000  # bounds memory; a small shop's file is one transaction
+BATCH_ROWS = 10_000  # bounds memory; a small shop's file is one transaction
 
 # Called inside each batch's transaction with the members of its rows, in the file's order.
 OnBatch = Callable[[Connection, list[int]], None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 # Marks that change the direction of text around them, and the mark of byte order: invisible, and a danger.
 _INVISIBLE = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff\u00ad]")
@@ -68,16 +69,19 @@ def _family_first(words: list[str], *, is_hungarian: bool) -> tuple[str, str]:
 
 
 def _without_titles(name: str) -> str:
-    words = []
-    for word in name.replace(",", " ").split():
-        key = word.casefold()
-        if "." in key:
-            title, _, rest = word.partition(".")
-            if key.replace(".", "") not in _TITLES:
-                words.append(rest if rest and title.casefold() in _TITLES else word)  # dr.Kovács
-        elif key not in _TITLES:
-            words.append(word)
-    return " ".join(words)
+    return " ".join(filter(None, map(_without_title, name.replace(",", " ").split())))
+
+
+@lru_cache(maxsize=20_000)  # a million people share a few thousand names
+def _without_title(word: str) -> str:
+    """Return a word of a name, less the title that it is or begins with (dr.Kovács)."""
+    key = word.casefold()
+    if "." not in key:
+        return "" if key in _TITLES else word
+    if key.replace(".", "") in _TITLES:
+        return ""
+    title, _, rest = word.partition(".")
+    return rest if rest and title.casefold() in _TITLES else word
 
 
 def _is_title(text: str) -> bool:

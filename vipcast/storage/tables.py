@@ -126,7 +126,7 @@ consents = Table(  # append-only
     Column("source", Text, nullable=False),
     Column("wording", Text, nullable=False, server_default=""),
     Column("recorded_at", UtcDateTime, nullable=False),
-    Index(None, "member_id", "id"),
+    Index(None, "member_id"),
 )
 
 forgotten = Table(  # salted digests of addresses, so that an old file does not bring a person back

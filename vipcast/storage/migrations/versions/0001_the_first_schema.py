@@ -163,9 +163,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
     )
     with op.batch_alter_table("consents", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_consents_member_id_consents_id"), ["member_id", "id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_consents_member_id"), ["member_id"], unique=False)
 
     op.create_table(
         "deliveries",
