@@ -28,7 +28,7 @@ def sample_folder() -> Path:
     raise InputError("The sample shop is missing from this installation.", hint="Install vipcast again.")
 
 
-def make_shop(folder: Path) -> list[Path]:
+def make_shop(folder: Path, *, is_live: bool = False) -> list[Path]:
     """Copy the sample shop into a folder that holds none; return what was made.
 
     Raises:
@@ -46,6 +46,11 @@ def make_shop(folder: Path) -> list[Path]:
         source = sample_folder()
         for part in PARTS:
             _copy(source / part, folder / part)
+        if is_live:
+            settings = (folder / FILE).read_text(encoding="utf-8")
+            (folder / FILE).write_text(
+                settings.replace("enabled = true", "enabled = false"), encoding="utf-8", newline="\n"
+            )
         (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
         env = folder / ".env"
         if not env.exists():

@@ -91,6 +91,8 @@ def add_account(terminal: Terminal, options: AddOptions) -> Result:
         )  # fmt: skip
         if token:
             settings_file.set_secret(shop.config.folder, token_variable(options.name), token.reveal())
+    with terminal.shop() as shop:
+        _ask_app_secrets(terminal, shop, options.name)
     with terminal.shop() as shop:  # once more, with what was just written
         info = asyncio.run(_log_in(terminal, shop, options))
         _note_identity(shop, options.name, info)
@@ -241,6 +243,19 @@ def _token(
             hint=f"Give it with --token-file FILE, or put {token_variable(options.name)}=… into .env.",
         )
     return Secret(terminal.ask("The bot's token", secret=True))
+
+
+def _ask_app_secrets(terminal: Terminal, shop: Shop, name: str) -> None:
+    """Ask for what the messenger wants of every program, where it is missing and somebody is there."""
+    account = shop.config.account(name)
+    has_them = account.api_id and account.api_hash
+    for variable, question in shop.messenger_class(account.messenger).app_secrets:
+        if has_them or not terminal.can_ask:
+            return
+        value = terminal.ask(question, secret=variable.endswith("HASH"))
+        if not value:
+            raise SetupMissing(f"{variable} is missing.", hint=f"Put {variable}=… into .env.", where=".env")
+        settings_file.set_secret(shop.config.folder, variable, value)
 
 
 def _secret_from(path: Path | None) -> str:

@@ -258,6 +258,8 @@ class Messenger(ABC):
 
     name: ClassVar[str]
     capabilities: ClassVar[Capabilities]
+    # Secrets of the program rather than of an account: (variable in .env, how to ask for it).
+    app_secrets: ClassVar[tuple[tuple[str, str], ...]] = ()
     needs_token: ClassVar[bool] = False  # there is no other way to log in
     has_saved_messages: ClassVar[bool] = False  # a person's account can write to itself, at `me`
 

@@ -56,6 +56,10 @@ class Telegram(Messenger):
     )
 
     has_saved_messages: ClassVar[bool] = True
+    app_secrets: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("VIPCAST_TELEGRAM_API_ID", "Telegram's API id (a number, from my.telegram.org)"),
+        ("VIPCAST_TELEGRAM_API_HASH", "Telegram's API hash (from the same page)"),
+    )
 
     def __init__(self, account: Account) -> None:
         super().__init__(account)
