@@ -16,7 +16,7 @@ from vipcast.delivery.lease import acquire
 from vipcast.delivery.ledger import Ledger, Scope, clear_stop, current_pause, finish, open_accounts, record
 from vipcast.delivery.outcomes import Outcome, State
 from vipcast.delivery.pacing import rate_for
-from vipcast.delivery.sender import PATIENCE_SECONDS, DrainResult, Ended, Sender
+from vipcast.delivery.sender import PATIENCE_SECONDS, Allowance, DrainResult, Ended, Sender
 from vipcast.errors import InputError, Locked, SetupMissing, VipcastError
 from vipcast.messengers.base import AccountProblem, LoginLost, Messenger, SendError
 from vipcast.storage.database import Database
@@ -45,8 +45,8 @@ class Dispatcher:
         """Send what is due, of one announcement or of all running ones; then mark what is finished."""
         with self.database.read() as connection:
             names = open_accounts(connection, announcement_id)
-        shares = _shares(names, limit)
-        work = [self._drain_one(name, announcement_id, shares[name], stop, on_step) for name in names]
+        allowance = Allowance(limit)
+        work = [self._drain_one(name, announcement_id, allowance, stop, on_step) for name in names]
         results = await asyncio.gather(*work)
         self._finish(announcement_id)
         return results
@@ -55,7 +55,7 @@ class Dispatcher:
         self,
         name: str,
         announcement_id: int | None,
-        limit: int | None,
+        allowance: Allowance,
         stop: asyncio.Event | None,
         on_step: Callable[[int], None],
     ) -> DrainResult:
@@ -65,7 +65,7 @@ class Dispatcher:
                     return waits
                 scope = Scope(name, self._repeats(name), announcement_id)
                 ledger = Ledger(self.database, lease, scope)
-                return await self._send(ledger, name, limit, stop, on_step)
+                return await self._send(ledger, name, allowance, stop, on_step)
         except Locked as error:
             return DrainResult(name, Ended.LOCKED, 0, words=error.message)
 
@@ -73,7 +73,7 @@ class Dispatcher:
         self,
         ledger: Ledger,
         name: str,
-        limit: int | None,
+        allowance: Allowance,
         stop: asyncio.Event | None,
         on_step: Callable[[int], None],
     ) -> DrainResult:
@@ -86,7 +86,9 @@ class Dispatcher:
         try:
             self._forget_lost_login(name)
             rate = rate_for(messenger.account, messenger.capabilities_of(messenger.account).rate)
-            sender = Sender(messenger, ledger, self.clock, rate=rate, limit=limit, stop=stop, on_step=on_step)
+            sender = Sender(
+                messenger, ledger, self.clock, rate=rate, allowance=allowance, stop=stop, on_step=on_step
+            )
             return await sender.drain()
         finally:
             await messenger.close()
@@ -158,15 +160,6 @@ class Dispatcher:
             )
             names = connection.execute(query).scalars().all()
         return any(self._repeats(name) for name in names)
-
-
-def _shares(names: Iterable[str], limit: int | None) -> dict[str, int | None]:
-    """Return how many each account may send, so that together they keep to `limit`."""
-    shares: dict[str, int | None] = {}
-    names = list(names)
-    for position, name in enumerate(names):
-        shares[name] = None if limit is None else limit // len(names) + (position < limit % len(names))
-    return shares
 
 
 def _not_opened(name: str, error: VipcastError) -> DrainResult:

@@ -98,6 +98,11 @@ class Ledger:
             next_at = None if claimed else self._next_at(connection, now)
             return Step(claimed, next_at, paused, account.stopped_reason)
 
+    def record_late(self, outcomes: Sequence[Outcome], now: datetime) -> None:
+        """Write down results after the lease was lost: each counts as long as nobody has tried again."""
+        with self._database.write() as connection:
+            record(connection, self._lease.account, outcomes, now)
+
     def _claim(self, connection: Connection, room: int, now: datetime) -> list[Claimed]:
         token = uuid.uuid4().hex
         claimed, skips = [], []

@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from vipcast.clock import Clock
+from vipcast.delivery.lease import LeaseLost
 from vipcast.delivery.ledger import Claimed, Ledger, Step
-from vipcast.delivery.outcomes import Outcome, State, failed, succeeded
+from vipcast.delivery.outcomes import Outcome, State, backoff_seconds, failed, succeeded
 from vipcast.delivery.pacing import Bucket
 from vipcast.errors import Locked, StorageError
 from vipcast.messengers.base import Message, Messenger, OutcomeUnknown, Rate, SendError
@@ -27,7 +28,10 @@ from vipcast.messengers.base import Message, Messenger, OutcomeUnknown, Rate, Se
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 60.0  # a longer wait ends the drain; `announcement resume` or cron goes on
-NETWORK_PATIENCE = 5  # network faults in a row, with nothing accepted between, before giving up for now
+# Rounds of network faults, with nothing accepted between, before giving up for now. Between them the wait
+# doubles from a second on, and one request goes out alone to see whether the network is back.
+FAULTY_ROUNDS = 5
+FAULTY_ROUNDS_UNREPEATABLE = 2  # each may leave a delivery unknown for good
 SMALL_WINDOW = 10  # as few as this go out together, and are waited for together
 GATHERINGS = 20
 GATHERING_SECONDS = 0.001
@@ -55,6 +59,54 @@ class DrainResult:
     words: str = ""  # what the messenger or the network said last
 
 
+class Allowance:
+    """How many may still go out (`--limit`), shared by all accounts of a drain; None for no limit."""
+
+    def __init__(self, limit: int | None) -> None:
+        self.left = limit
+
+    def take(self, wanted: int) -> int:
+        """Reserve up to `wanted`; return how many were granted."""
+        if self.left is None:
+            return wanted
+        granted = min(wanted, self.left)
+        self.left -= granted
+        return granted
+
+    def give_back(self, unused: int) -> None:
+        if self.left is not None:
+            self.left += unused
+
+
+class Patience:
+    """Counts rounds in which the network failed and nothing was accepted, and waits longer after each."""
+
+    def __init__(self, rounds: int) -> None:
+        self._most = rounds
+        self._rounds = 0
+        self._until: datetime | None = None
+
+    def hear(self, outcomes: Sequence[Outcome], now: datetime) -> None:
+        if any(one.state is State.SENT for one in outcomes):
+            self._rounds, self._until = 0, None
+        elif any(one.is_network_fault for one in outcomes):
+            self._rounds += 1
+            self._until = now + timedelta(seconds=backoff_seconds(self._rounds))
+
+    @property
+    def is_over(self) -> bool:
+        return self._rounds >= self._most
+
+    def room(self, now: datetime) -> int | None:
+        """Return how many requests may try the network: none while waiting, one after that, None for any."""
+        if self._until is None:
+            return None
+        return 0 if self.is_over or now < self._until else 1
+
+    def wait_seconds(self, now: datetime) -> float:
+        return (self._until - now).total_seconds() if self._until else 0.0
+
+
 class Sender:
     """Drains one account's deliveries through its open messenger."""
 
@@ -65,72 +117,98 @@ class Sender:
         clock: Clock,
         *,
         rate: Rate,
-        limit: int | None = None,
+        allowance: Allowance,
         stop: asyncio.Event | None = None,
         on_step: Callable[[int], None] = lambda _: None,
     ) -> None:
+        able = messenger.capabilities
         self._messenger = messenger
         self._ledger = ledger
         self._clock = clock
-        self._left = limit
+        self._allowance = allowance
         self._stop = stop or asyncio.Event()
         self._on_step = on_step
-        self._window = messenger.capabilities.in_flight
+        self._window = able.in_flight
         self._wave = max(self._window // 2, min(self._window, SMALL_WINDOW))
         self._bucket = Bucket(rate, clock.now())
+        self._patience = Patience(FAULTY_ROUNDS if able.idempotent else FAULTY_ROUNDS_UNREPEATABLE)
         self._in_flight = 0
         self._finished: list[Outcome] = []
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._network_faults = 0
         self._sent = 0
         self._words = ""
 
     async def drain(self) -> DrainResult:
-        """Send until nothing is due; what is in flight is always waited for and written down."""
-        with ThreadPoolExecutor(1, thread_name_prefix="ledger") as thread:
-            while True:
-                outcomes, self._finished = self._finished, []
-                self._wake.clear()
-                step = await self._step(thread, outcomes)
-                for claimed in step.claimed:
-                    self._launch(claimed)
-                self._on_step(sum(one.state is not State.QUEUED for one in outcomes))
-                if step.claimed and self._room(self._clock.now()) > 0:
-                    continue  # half a window went out; the other half follows while the first is on its way
-                if self._in_flight:
-                    await self._gather()
-                elif not self._finished:
-                    ended = await self._idle(step)
-                    if ended:
-                        at = step.paused_until or step.next_at if ended is Ended.WAITING else None
-                        return DrainResult(
-                            self._messenger.account.name, ended, self._sent, at, step.stopped or self._words
-                        )
+        """Send until nothing is due; what is in flight is always waited for and written down.
 
-    async def _step(self, thread: ThreadPoolExecutor, outcomes: list[Outcome]) -> Step:
+        Raises:
+            LeaseLost: another process has the account now.
+            StorageError: the database cannot be written for long.
+
+        """
+        with ThreadPoolExecutor(1, thread_name_prefix="ledger") as thread:
+            try:
+                while True:
+                    if result := await self._round(thread):
+                        return result
+            except (StorageError, Locked):
+                await self._record_late()
+                raise
+
+    async def _round(self, thread: ThreadPoolExecutor) -> DrainResult | None:
+        """Write down what has come in, send what may go, and wait for more; return the end's result."""
+        self._wake.clear()
+        step = await self._step(thread)
+        for claimed in step.claimed:
+            self._launch(claimed)
+        if step.claimed and self._room(self._clock.now()) > 0:
+            return None  # half a window went out; the other half follows while the first is on its way
+        if self._in_flight:
+            await self._gather()
+        elif not self._finished and (ended := await self._idle(step)):
+            at = step.paused_until or step.next_at if ended is Ended.WAITING else None
+            words = step.stopped or self._words
+            return DrainResult(self._messenger.account.name, ended, self._sent, at, words)
+        return None
+
+    async def _step(self, thread: ThreadPoolExecutor) -> Step:
         """Do one step of the ledger, keeping the results through a time when it cannot be written."""
         loop = asyncio.get_running_loop()
+        outcomes, self._finished = self._finished, []
         for attempt in range(1, RECORD_TRIES + 1):
             now = self._clock.now()
+            granted = self._allowance.take(self._room(now))
             try:
-                step = await loop.run_in_executor(thread, self._ledger.step, outcomes, self._room(now), now)
-                self._bucket.take(len(step.claimed))
-                if self._left is not None:
-                    self._left -= len(step.claimed)
-            except (StorageError, Locked):
-                if attempt == RECORD_TRIES or not outcomes:
+                step = await loop.run_in_executor(thread, self._ledger.step, outcomes, granted, now)
+            except (StorageError, Locked) as error:
+                self._allowance.give_back(granted)
+                if attempt == RECORD_TRIES or isinstance(error, LeaseLost):
+                    self._finished += outcomes
                     raise
                 await asyncio.sleep(min(attempt, 5))
             else:
+                self._allowance.give_back(granted - len(step.claimed))
+                self._bucket.take(len(step.claimed))
+                self._patience.hear(outcomes, now)
+                self._on_step(sum(one.state is not State.QUEUED for one in outcomes))
                 return step
         raise AssertionError("unreachable")  # pragma: no cover
 
+    async def _record_late(self) -> None:
+        """Wait for what is in flight and try once more to write down what became of it."""
+        await asyncio.gather(*self._tasks)
+        try:
+            self._ledger.record_late(self._finished, self._clock.now())
+        except (StorageError, Locked):
+            log.exception("%s results could not be written down", len(self._finished))
+
     def _room(self, now: datetime) -> int:
-        if self._stop.is_set() or self._network_faults >= NETWORK_PATIENCE:
+        if self._stop.is_set():
             return 0
         room = min(self._window - self._in_flight, self._wave, self._bucket.available(now))
-        return room if self._left is None else min(room, self._left)
+        probing = self._patience.room(now)
+        return room if probing is None else min(room, max(0, probing - self._in_flight))
 
     def _launch(self, claimed: Claimed) -> None:
         self._in_flight += 1
@@ -143,22 +221,21 @@ class Sender:
             message = msgspec.json.decode(claimed.body, type=Message)
             sent = await self._messenger.send(claimed.address, claimed.peer, message, claimed.message_key)
             outcome = succeeded(claimed.id, claimed.attempt_token, sent, self._clock.now())
-            self._network_faults = 0
             self._sent += 1
         except SendError as error:
-            outcome = failed(claimed.id, claimed.attempt_token, error, claimed.attempts, self._clock.now())
-            self._network_faults = self._network_faults + 1 if outcome.is_network_fault else 0
-            self._words = error.words
+            outcome = self._failed(claimed, error)
         except Exception as error:
             # A fault of the program or a library: whether the message went out is not known.
             log.exception("sending delivery %s", claimed.id)
             unknown = OutcomeUnknown(f"unexpected {type(error).__name__}", remote_code="program-error")
-            outcome = failed(claimed.id, claimed.attempt_token, unknown, claimed.attempts, self._clock.now())
-            self._network_faults += 1
-            self._words = unknown.words
+            outcome = self._failed(claimed, unknown)
         self._in_flight -= 1
         self._finished.append(outcome)
         self._wake.set()
+
+    def _failed(self, claimed: Claimed, error: SendError) -> Outcome:
+        self._words = error.words
+        return failed(claimed.id, claimed.attempt_token, error, claimed.attempts, self._clock.now())
 
     async def _gather(self) -> None:
         """Wait for answers: for the first, and then a moment for those close behind it."""
@@ -178,7 +255,7 @@ class Sender:
             return ended
         now = self._clock.now()
         due = max(filter(None, (step.paused_until, step.next_at)), default=now)
-        wait = max((due - now).total_seconds(), self._bucket.wait_seconds())
+        wait = max((due - now).total_seconds(), self._bucket.wait_seconds(), self._patience.wait_seconds(now))
         if wait > PATIENCE_SECONDS:
             return Ended.WAITING
         try:
@@ -195,8 +272,6 @@ class Sender:
             return Ended.STOPPED
         if step.next_at is None:
             return Ended.EMPTY
-        if self._network_faults >= NETWORK_PATIENCE:
+        if self._patience.is_over:
             return Ended.NETWORK
-        if self._left is not None and self._left <= 0:
-            return Ended.LIMIT
-        return None
+        return Ended.LIMIT if self._allowance.left == 0 else None
