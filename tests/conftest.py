@@ -9,8 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from telethon import TelegramClient
+from telethon.crypto import rsa
+
+from vipcast.sandbox.service import Sandbox
+from vipcast.shop import Shop
 
 sys.path.insert(0, str(Path(__file__).parent))  # `support` and `simulators`, for all test files
+
+from support import FixedClock, make_shop_folder, seat_members, use_sandbox
 
 LOOPBACK_NAMES = {"localhost", "localhost.localdomain", ""}
 
@@ -51,7 +58,7 @@ def loopback_only(monkeypatch):
 
     for name in ("connect", "connect_ex"):
         monkeypatch.setattr(socket.socket, name, guarded(name))
-    yield
+    yield attempts
     assert attempts == [], "a test wanted to leave this machine"
 
 
@@ -62,28 +69,18 @@ def anyio_backend():
 
 @pytest.fixture
 def clock():
-    from support import FixedClock
-
     return FixedClock()
 
 
 @pytest.fixture
 def shop_folder(tmp_path):
     """The sample shop's folder; with `sandbox` its ports are those of the running sandbox."""
-    from support import make_shop_folder
-
     return make_shop_folder(tmp_path / "shop")
 
 
 @pytest.fixture
 def sandbox(shop_folder, monkeypatch):
     """A sandbox that runs in a thread, with the shop's accounts logged in and no scripted customers."""
-    from support import use_sandbox
-    from telethon import TelegramClient
-    from telethon.crypto import rsa
-
-    from vipcast.sandbox.service import Sandbox
-
     # Telethon keeps a server's settings and keys in global places.
     monkeypatch.setattr(TelegramClient, "_config", None)
     monkeypatch.setattr(rsa, "_server_keys", dict(rsa._server_keys))
@@ -96,8 +93,6 @@ def sandbox(shop_folder, monkeypatch):
 @pytest.fixture
 def shop(request, shop_folder, clock):
     """The shop, open, with a clock that stands still."""
-    from vipcast.shop import Shop
-
     if "sandbox" in request.fixturenames:
         request.getfixturevalue("sandbox")  # its ports must be known before the settings are read
     with Shop.open(shop_folder, {}, clock) as opened:
@@ -107,6 +102,4 @@ def shop(request, shop_folder, clock):
 @pytest.fixture
 def seated(shop):
     """`seated(n, messenger)` seats so many new members who agreed; returns their groups."""
-    from support import seat_members
-
     return lambda count, messenger: seat_members(shop, count, messenger)

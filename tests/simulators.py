@@ -93,7 +93,11 @@ class ViberSimulator:
     address: ClassVar[str] = "anna+kovacs/01=="
     other_address: ClassVar[str] = "bela_nagy-0002=="
     unknown_address: ClassVar[str] = "gone-anna-0001=="
-    good_addresses: ClassVar[tuple[str, ...]] = ("01234567890A=", "zuwdwlRtgneo4gdCjY/48Q==", " abc+def/01== ")
+    good_addresses: ClassVar[tuple[str, ...]] = (
+        "01234567890A=",
+        "zuwdwlRtgneo4gdCjY/48Q==",
+        " abc+def/01== ",
+    )
     bad_addresses: ClassVar[tuple[str, ...]] = (
         "", "short", "+36301234567", "36301234567", "anna kovacs", "anna@example.com", "őzeödön==", "a" * 65,
     )  # fmt: skip

@@ -106,9 +106,7 @@ def add_member(
             now=now,
         )
         if state is not ConsentState.NONE:
-            consent.record(
-                connection, member_id, state, at=now - timedelta(days=1), source="paper", now=now
-            )
+            consent.record(connection, member_id, state, at=now - timedelta(days=1), source="paper", now=now)
     return member_id
 
 

@@ -1,4 +1,4 @@
-"""The error tree. Imports nothing of vipcast.
+"""The error tree, and the hint that names what was meant. Imports nothing of vipcast.
 
     VipcastError                 1   something failed
     ├── InputError               2   bad usage or input: a file, a value, a name
@@ -16,7 +16,7 @@ send can swallow them. Exit codes are the contract of the command line.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -88,3 +88,18 @@ class Locked(VipcastError):
 
 class StorageError(VipcastError):
     code = "storage"
+
+
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """Return the known word that comes closest, whatever the case; nothing where none is near."""
+    import difflib  # noqa: PLC0415 - every command loads this module, and few have a word to correct
+
+    by_key = {one.casefold(): one for one in known}
+    close = difflib.get_close_matches(word.casefold(), by_key, 1, cutoff)
+    return by_key[close[0]] if close else ""
+
+
+def did_you_mean(word: str, known: Iterable[str], *, quotes: str = '"', cutoff: float = 0.6) -> str:
+    """Return a hint that names what comes closest to `word`, or nothing."""
+    close = nearest(word, known, cutoff=cutoff)
+    return f"Did you mean {quotes}{close}{quotes}?" if close else ""

@@ -208,7 +208,8 @@ async def test_the_session_file_is_the_owners_alone(account, owner):
 
 class TestViber:
     @pytest.fixture
-    def account(self, shop, sandbox):
+    def account(self, sandbox, shop):
+        assert sandbox.viber.port
         return shop.config.account("viber")
 
     async def test_the_token_is_all_it_takes(self, account):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -92,11 +93,14 @@ async def test_an_album_arrives_as_one_with_its_text_on_the_first(messenger, san
     assert first.random_id == 5 != second.random_id
 
 
+def shown(picture):
+    return Path(picture.path).read_bytes()
+
+
 async def test_a_picture_goes_up_once_for_all_members(messenger, sandbox, picture):
     for number in range(1, 6):
         await messenger.send(f"@member{number}", "", Message("Look", media=(picture,)), number)
-    with open(picture.path, "rb") as file:
-        content = file.read()
+    content = shown(picture)
     for number in range(1, 6):
         (arrived,) = inbox(sandbox, f"@member{number}")
         assert sandbox.do(sandbox.telegram.content, arrived) == content

@@ -216,7 +216,8 @@ class TestContract:
         for hidden in (*simulator.secrets, text):
             assert hidden not in caplog.text
 
-    async def test_close_is_safe_twice_and_before_opening(self, kind, account, simulator):
+    @pytest.mark.usefixtures("simulator")
+    async def test_close_is_safe_twice_and_before_opening(self, kind, account):
         never_opened = kind(account)
         await never_opened.close()
         opened = kind(account)

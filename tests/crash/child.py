@@ -40,6 +40,9 @@ class DyingLedger:
         self._ledger = ledger
         self._fate = fate
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
     def step(self, outcomes: Any, room: int, now: Any) -> Any:
         if outcomes:
             self._fate.reach("before-record")

@@ -16,8 +16,8 @@ from vipcast.errors import InputError
 from vipcast.members.csvsafe import neutralise_cell, restore_cell
 from vipcast.members.people import clean
 from vipcast.members.phones import PhoneReader, read_by_library
-from vipcast.members.rows import MemberRow, Reject, RowReader
-from vipcast.members.tabular import open_table
+from vipcast.members.reading.rows import MemberRow, Reject, RowReader
+from vipcast.members.reading.tabular import open_table
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 REGIONS = (

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from vipcast.announcements.expressions import plain_value
 from vipcast.announcements.formatting import compose, parse, write
-from vipcast.announcements.rendering import MemberView, Renderer, Support, plain_value
+from vipcast.announcements.rendering import MemberView, Renderer, Support
 from vipcast.announcements.templates import Template, TemplateFault, parse_text
 from vipcast.errors import InputError
 from vipcast.messengers.base import Capabilities, Formatting, Message, Rate, Unit

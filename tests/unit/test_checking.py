@@ -1,39 +1,16 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from capabilities import TELEGRAM, VIBER
 
 from vipcast.announcements.checking import Finding, check_template
 from vipcast.announcements.rendering import Support
 from vipcast.announcements.scaffold import new_template
 from vipcast.announcements.templates import load_template
 from vipcast.config import LANGUAGES
-from vipcast.messengers.base import Capabilities, Formatting, Rate, Unit
 
-TELEGRAM = Capabilities(
-    text_limit=4096,
-    unit=Unit.UTF16,
-    caption_limit=1024,
-    formatting=Formatting.ENTITIES,
-    media="upload",
-    media_kinds=frozenset({"picture", "video", "file"}),
-    media_bytes={"picture": 10_000},
-    album_limit=10,
-    idempotent=True,
-    in_flight=1,
-    rate=Rate(1),
-)
-VIBER = replace(
-    TELEGRAM,
-    unit=Unit.CHARACTERS,
-    caption_limit=768,
-    text_limit=7000,
-    formatting=Formatting.PLAIN,
-    media="url",
-    album_limit=1,
-)
 MESSENGERS = {"telegram": TELEGRAM, "viber": VIBER}
 SUPPORT = Support("Segít", "https://t.me/segit")
 LAST = "\n\nAsk: {{ support.link }}\n"

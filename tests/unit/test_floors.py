@@ -111,7 +111,8 @@ def test_only_shop_and_the_messengers_name_a_concrete_messenger(path):
     concrete = [
         name
         for _, name in imported(path)
-        if real_module(name).startswith("vipcast.messengers.") and real_module(name) != "vipcast.messengers.base"
+        if real_module(name).startswith("vipcast.messengers.")
+        and real_module(name) != "vipcast.messengers.base"
     ]
     assert concrete == []
 
@@ -129,12 +130,12 @@ def test_a_messenger_does_not_know_another(path):
             assert target.split(".")[2].lstrip("_") == own
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if path.name == "__init__.py"], ids=module_name
-)
+@pytest.mark.parametrize("path", [path for path in MODULES if path.name == "__init__.py"], ids=module_name)
 def test_no_package_re_exports_anything(path):
     body = ast.parse(path.read_text(encoding="utf-8")).body
-    statements = [node for node in body if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))]
+    statements = [
+        node for node in body if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    ]
     if path.parent == ROOT:  # the one place of the version
         assert [type(node) for node in statements] == [ast.Assign]
     else:
@@ -151,7 +152,10 @@ def test_a_module_can_be_read_in_one_sitting(path):
     [
         ("members/x.py", "from vipcast.groups import seats"),
         ("members/x.py", "from vipcast.storage import tables\ndef f():\n    import vipcast.delivery.ledger"),
-        ("members/x.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from vipcast.shop import Shop"),
+        (
+            "members/x.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from vipcast.shop import Shop",
+        ),
         ("delivery/x.py", "from vipcast.messengers.telegram import Telegram"),
         ("delivery/x.py", "from ..messengers import telegram"),
         ("delivery/x.py", "from vipcast.conversations import hours"),
@@ -163,5 +167,5 @@ def test_a_module_can_be_read_in_one_sitting(path):
 )
 def test_this_test_sees_an_import_upward(tmp_path, monkeypatch, place, text):
     path = ROOT / place  # never written: only its name counts
-    monkeypatch.setattr(Path, "read_text", lambda self, **_: text)
+    monkeypatch.setattr(Path, "read_text", lambda _self, **_: text)
     assert wrong_imports(path) != []

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from vipcast.errors import InputError
-from vipcast.members.headers import FIELDS, map_columns, recognise
-from vipcast.members.tabular import open_table
+from vipcast.members.reading.headers import FIELDS, map_columns, recognise
+from vipcast.members.reading.tabular import open_table
 
 IMPORTS = Path(__file__).parents[1] / "data" / "imports"
 

@@ -10,10 +10,9 @@ from support import add_group, add_member, announce, opt_out, rows, seat_members
 
 from vipcast.announcements import records
 from vipcast.delivery import ledger as ledgers
-from vipcast.delivery.lease import LeaseLost, acquire
+from vipcast.delivery.lease import acquire
 from vipcast.delivery.ledger import Ledger, Scope
 from vipcast.delivery.outcomes import State, backoff_seconds, failed, succeeded
-from vipcast.errors import Locked
 from vipcast.members import roster
 from vipcast.messengers.base import (
     AccountStopped,
@@ -260,7 +259,11 @@ def test_who_opts_out_after_the_planning_is_skipped(shop, ledger):
 
 def test_who_opts_out_while_it_is_unknown_is_not_sent_again_and_stays_unknown(shop, ledger, planned):
     claimed = claim(shop, ledger, 3)
-    outcomes = [sent(shop, claimed[0]), sent(shop, claimed[1]), refused(shop, claimed[2], OutcomeUnknown("?"))]
+    outcomes = [
+        sent(shop, claimed[0]),
+        sent(shop, claimed[1]),
+        refused(shop, claimed[2], OutcomeUnknown("?")),
+    ]
     ledger.step(outcomes, 0, shop.now())
     with shop.database.read() as connection:
         member = roster.find(connection, "@member003")
@@ -314,55 +317,6 @@ def test_a_result_is_written_only_for_the_attempt_it_belongs_to(shop, ledger):
     ledger.step([sent(shop, again)], 0, shop.now())
     ledger.step([refused(shop, again, Rejected("news after the end"))], 0, shop.now())
     assert rows(shop)[0].state == "sent"
-
-
-def test_a_stolen_lease_stops_the_old_holder_before_it_writes_anything(shop, ledger):
-    claimed = claim(shop, ledger, 2)
-    before = [tuple(row) for row in rows(shop)]
-    write(shop, update(accounts).values(lease_owner="somebody else", lease_holder="process 1 on elsewhere"))
-    with pytest.raises(LeaseLost):
-        ledger.step([sent(shop, one) for one in claimed], 5, shop.now())
-    with pytest.raises(LeaseLost):
-        ledger.step([refused(shop, claimed[0], AccountStopped("limited"))], 5, shop.now())
-    assert [tuple(row) for row in rows(shop)] == before
-    row = account_row(shop)
-    assert (row.lease_owner, row.stopped_at) == ("somebody else", None)
-
-
-def test_the_old_holder_gives_back_no_lease_that_is_not_its_own(shop):
-    with acquire(shop.database, shop.locks, "news", shop.clock):
-        write(shop, update(accounts).values(lease_owner="somebody else"))
-    assert account_row(shop).lease_owner == "somebody else"
-
-
-def test_a_lease_is_given_back(shop):
-    with acquire(shop.database, shop.locks, "news", shop.clock) as lease:
-        assert account_row(shop).lease_owner == lease.owner
-    row = account_row(shop)
-    assert (row.lease_owner, row.lease_holder) == (None, "")
-
-
-def test_a_held_account_names_its_holder(shop):
-    with acquire(shop.database, shop.locks, "news", shop.clock):
-        with pytest.raises(Locked, match="process") as caught, acquire(
-            shop.database, shop.locks, "news", shop.clock
-        ):
-            pytest.fail("two have it")
-        assert caught.value.where == "news"
-        with acquire(shop.database, shop.locks, "viber", shop.clock):
-            pass
-
-
-def test_what_a_dead_holder_left_in_hand_is_unknown(shop, planned, monkeypatch):
-    with acquire(shop.database, shop.locks, "news", shop.clock) as lease:
-        assert lease.recovered == 0
-        claim(shop, Ledger(shop.database, lease, Scope("news", repeats_unknown=True)), 2)
-    with acquire(shop.database, shop.locks, "viber", shop.clock) as other:
-        assert other.recovered == 0
-    with acquire(shop.database, shop.locks, "news", shop.clock) as lease:
-        assert lease.recovered == 2
-    assert [(row.state, row.reason) for row in rows(shop)][:2] == [("unknown", "interrupted")] * 2
-    assert rows(shop)[2].state == "queued"
 
 
 def test_an_announcement_is_finished_when_nothing_is_open(shop, ledger, planned):

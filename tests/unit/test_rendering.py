@@ -5,36 +5,14 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from capabilities import TELEGRAM, VIBER
 
-from vipcast.announcements.rendering import GroupView, MemberView, Renderer, Support, plain_value
+from vipcast.announcements.expressions import plain_value
+from vipcast.announcements.rendering import GroupView, MemberView, Renderer, Support
 from vipcast.announcements.templates import TemplateFault, load_template
 from vipcast.errors import InputError
-from vipcast.messengers.base import Capabilities, Formatting, Message, Rate, Span, Unit
+from vipcast.messengers.base import Capabilities, Message, Span, Unit
 
-TELEGRAM = Capabilities(
-    text_limit=4096,
-    unit=Unit.UTF16,
-    caption_limit=1024,
-    formatting=Formatting.ENTITIES,
-    media="upload",
-    media_kinds=frozenset({"picture", "video", "file"}),
-    media_bytes={"picture": 10_000},
-    album_limit=10,
-    idempotent=True,
-    in_flight=1,
-    rate=Rate(1),
-)
-VIBER = replace(
-    TELEGRAM,
-    text_limit=7000,
-    unit=Unit.CHARACTERS,
-    caption_limit=768,
-    formatting=Formatting.PLAIN,
-    media="url",
-    media_kinds=frozenset({"picture"}),
-    album_limit=1,
-    picture_suffixes=frozenset({".jpg", ".png"}),
-)
 ANNA = MemberView(
     "Kovács Anna", "Anna", "Kovács", "en", birthday=date(1990, 3, 4), fields={"shoe": "38"}, messenger="viber"
 )
@@ -302,6 +280,21 @@ def test_media_beyond_what_the_messenger_carries_is_a_fault(tmp_path, names, siz
     assert error.kind == kind
     assert words in error.message
     assert line_of(error) == 3
+
+
+def test_file_that_carries_no_text_is_refused_beside_one_with_the_remedy(tmp_path):
+    plain_files = replace(
+        VIBER,
+        media_kinds=frozenset({"picture", "video", "file"}),
+        caption_kinds=frozenset({"picture", "video"}),
+    )
+    settings = with_pictures(tmp_path, "list.pdf")
+    error = fault(tmp_path, "Hi", plain_files, settings=settings, media_url="https://x.example")
+    assert (error.kind, line_of(error)) == ("text-beside-media", 3)
+    assert error.message == "spring/en.md: list.pdf: viber carries no text beside a file."
+    assert error.hint == "Send the text without the file, or the file as a picture or video."
+    alone = renderer(tmp_path, "", settings=settings, media_url="https://x.example")
+    assert alone.render(ANNA, GROUP, plain_files).media[0].name == "list.pdf"
 
 
 def test_text_is_measured_in_utf16_and_never_cut(tmp_path):

@@ -1,47 +1,17 @@
-"""Records -> members: names, dates, consent, opt-outs, and a reason for everything that is left out."""
+"""Records -> members: dates, consent, opt-outs, and a reason for everything that is left out."""
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from reading import one, read, read_file, refused
 
-from vipcast.members.csvsafe import neutralise_cell, restore_cell
-from vipcast.members.people import clean, split_name
-from vipcast.members.rows import MemberRow, Reject, RowReader
-from vipcast.members.tabular import open_table
+from vipcast.members.reading.rows import MemberRow, Reject
 
 IMPORTS = Path(__file__).parents[1] / "data" / "imports"
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-
-def read_file(path: Path, region: str = "HU", language: str = "hu", **options) -> list[MemberRow | Reject]:
-    overrides = options.pop("overrides", {})
-    with open_table(path, overrides=overrides) as table:
-        reader = RowReader(table, region=region, language=language, now=NOW, **options)
-        return [reader.read(raw) for raw in table]
-
-
-def read(folder: Path, header: str, *lines: str, **options) -> list[MemberRow | Reject]:
-    path = folder / "list.csv"
-    path.write_text("\n".join([header, *lines, ""]), encoding="utf-8", newline="")
-    return read_file(path, **options)
-
-
-def one(folder: Path, header: str, line: str, **options) -> MemberRow:
-    (row,) = read(folder, header, line, **options)
-    assert isinstance(row, MemberRow), row
-    return row
-
-
-def refused(folder: Path, header: str, line: str, **options) -> Reject:
-    (row,) = read(folder, header, line, **options)
-    assert isinstance(row, Reject), row
-    return row
 
 
 @pytest.mark.parametrize(
@@ -131,52 +101,6 @@ def test_a_row_with_no_good_address_is_refused_with_the_value_and_a_good_one(tmp
     assert "+36 20 123 4567" in row.reason
     assert refused(tmp_path, "Name;Phone", "Anna;").code == "no-address"
     assert refused(tmp_path, "Name;Phone", "Anna; - ").code == "no-address"
-
-
-def test_several_addresses_of_a_kind_are_kept_once_each_with_mobiles_first(tmp_path):
-    row = one(
-        tmp_path,
-        "Phone;Mobile;Email",
-        "06 1 234 5678;06301234567 ::: +36301234567, 06/20-123-4567;A@x.hu, b@x.hu a@X.hu",
-    )
-    assert row.phones == ("+36301234567", "+36201234567", "+3612345678")
-    assert row.emails == ("a@x.hu", "b@x.hu")
-
-
-@pytest.mark.parametrize(
-    ("cell", "telegram", "phones"),
-    [
-        ("@Anna_Kovacs", "@anna_kovacs", ()),
-        ("anna_kovacs", "@anna_kovacs", ()),
-        ("https://t.me/Anna_Kovacs", "@anna_kovacs", ()),
-        ("t.me/anna_kovacs?start=1", "@anna_kovacs", ()),
-        ("tg://resolve?domain=anna_kovacs", "@anna_kovacs", ()),
-        ("123456789", "123456789", ()),
-        ("+36 30 123 4567", "", ("+36301234567",)),
-        ("06 30 123 4567", "", ("+36301234567",)),
-        ("'@anna_kovacs", "@anna_kovacs", ()),
-    ],
-)
-def test_telegram_in_all_its_spellings(tmp_path, cell, telegram, phones):
-    row = one(tmp_path, "Name;Telegram", f"Anna;{cell}")
-    assert (row.telegram, row.phones) == (telegram, phones)
-
-
-@pytest.mark.parametrize(
-    "cell", ["nincs", "none", "нет", "igen", "https://t.me/+AbCdEf", "x y", "@kp", "anna@example.com"]
-)
-def test_what_is_no_telegram_address(tmp_path, cell):
-    assert isinstance(read(tmp_path, "Name;Telegram", f"Anna;{cell}")[0], Reject)
-
-
-def test_viber_ids_and_the_phone_numbers_that_stand_in_their_place(tmp_path):
-    assert one(tmp_path, "Viber ID", "01234567890A=").viber == "01234567890A="
-    assert (
-        one(tmp_path, "Viber ID;Name", "'+f0e8WW/shXMvcNgCZi+4pIQ==;Anna").viber
-        == "+f0e8WW/shXMvcNgCZi+4pIQ=="
-    )
-    row = one(tmp_path, "Viber", "06 30 123 4567")
-    assert (row.viber, row.phones) == ("", ("+36301234567",))
 
 
 @pytest.mark.parametrize(
@@ -305,70 +229,6 @@ def test_opt_outs_in_the_words_of_programs_and_people(tmp_path, header, cell, is
     assert one(tmp_path, f"Phone;{header}", f"06301234567;{cell}").opted_out is is_out
 
 
-@pytest.mark.parametrize(
-    ("name", "language", "given", "family"),
-    [
-        ("Kovács Anna", "hu", "Anna", "Kovács"),
-        ("Kovács Anna Mária", "hu", "Anna Mária", "Kovács"),
-        ("Kovácsné Tóth Mária", "hu", "Mária", "Kovácsné Tóth"),
-        ("Dr. Kovács Anna", "hu", "Anna", "Kovács"),
-        ("dr.Kovács Anna", "hu", "Anna", "Kovács"),
-        ("Kovács, Anna", "en", "Anna", "Kovács"),
-        ("Jan Novák", "cs", "Jan", "Novák"),
-        ("Mgr. Jana Nováková, Ph.D.", "cs", "Jana", "Nováková"),
-        ("Anna-Liisa Virtanen", "fi", "Anna-Liisa", "Virtanen"),
-        ("Ольга Ёлкина", "ru", "Ольга", "Ёлкина"),
-        ("Ёлкина Ольга Петровна", "ru", "Ольга", "Ёлкина"),
-        ("Ольга Петровна Ёлкина", "ru", "Ольга", "Ёлкина"),
-        ("Anna", "hu", "", ""),
-        ("Kovács Anna", "", "", ""),
-        ("Dr.", "hu", "", ""),
-    ],
-)
-def test_whole_names_are_told_apart_by_the_order_of_the_language(name, language, given, family):
-    assert split_name(name, language=language) == (given, family)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "*_[",
-        "{{ 7*7 }}",
-        "<b>",
-        "=1+1",
-        "O'Neill",
-        "'s-Hertogenbosch",
-        "שלום",
-        "Zoë Brontë-Hall",
-        "李",
-        "é" * 200,
-        "Null",
-    ],
-)
-def test_strange_names_stay_as_they_are(tmp_path, name):
-    assert one(tmp_path, "Name;Phone", f"{name};06301234567").name == name
-
-
-def test_what_cannot_be_seen_is_taken_out_of_a_name():
-    assert clean("  A\u030akos\u202e \u200f Kis\x07s\t\ufeffPál ") == "Åkos Kiss Pál"
-    assert clean("Ma\u0301ria") == "Mária"
-
-
-@pytest.mark.parametrize("cell", ["NULL", "nan", "#NAME?", "-"])
-def test_nobody_is_greeted_as_null(tmp_path, cell):
-    row = one(tmp_path, "First name;Last name;Phone", f"{cell};Kovács;06301234567")
-    assert (row.first_name, row.name) == ("", "Kovács")
-    assert row.warnings
-
-
-def test_a_text_in_the_place_of_a_name_is_refused(tmp_path):
-    row = refused(tmp_path, "Name;Phone", "é" * 5000 + ";06301234567")
-    assert row.code == "name-too-long"
-    assert "5,000" in row.reason
-    assert len(row.reason) < 200
-    assert row.cells[0] == "é" * 5000
-
-
 def test_ragged_rows_are_filled_or_refused(tmp_path):
     rows = read(tmp_path, "Phone;Name;Note", "06301234567", "06301234568;Anna;x;;", "06301234569;Anna;x;y")
     assert [getattr(row, "code", "") for row in rows] == ["", "", "ragged"]
@@ -393,34 +253,6 @@ def test_groups_tags_notes_and_asked_extras_only(tmp_path):
     assert row.note == "=1+1"
 
 
-def test_a_given_name_beside_a_family_name_is_told_from_a_whole_one(tmp_path):
-    rows = read(
-        tmp_path, "Name;Surname;Phone", "Anna;Kis;06301234567", "Anna Kis;Kis;06301234568", language="en"
-    )
-    assert [(row.first_name, row.last_name, row.name) for row in rows] == [
-        ("Anna", "Kis", "Anna Kis"),
-        ("", "Kis", "Anna Kis"),
-    ]
-
-
 def test_a_row_that_is_refused_later_keeps_its_cells(tmp_path):
     reject = one(tmp_path, "Name;Phone", "Anna;06301234567").reject("two-members", "why")
     assert reject == Reject(2, "why", "two-members", ("Anna", "06301234567"))
-
-
-@pytest.mark.parametrize(
-    "text", ["=1+1", "+36301234567", "-2", "@SUM(A1)", "\t=1", "\r=1", "＝1", "'=1", "''+1"]
-)
-def test_formulas_are_neutralised_and_come_back(tmp_path, text):
-    safe = neutralise_cell(text)
-    assert safe[0] == "'"
-    assert restore_cell(safe) == text
-
-
-def test_an_exported_phone_number_imports_as_the_same(tmp_path):
-    line = io.StringIO()
-    csv.writer(line, delimiter=";").writerow([neutralise_cell("=1+1"), neutralise_cell("+36301234567")])
-    row = one(tmp_path, "Name;Phone", line.getvalue().strip())
-    assert (row.name, row.phones) == ("=1+1", ("+36301234567",))
-    assert neutralise_cell("Anna") == "Anna"
-    assert neutralise_cell("") == ""

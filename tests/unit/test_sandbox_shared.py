@@ -23,10 +23,10 @@ from vipcast.errors import InputError, Locked
 from vipcast.sandbox.customers import PHRASES, Rule, Script, ScriptedCustomers, language_of
 from vipcast.sandbox.events import EventLog
 from vipcast.sandbox.faults import Faults
+from vipcast.sandbox.loopback_http import HttpClient, HttpServer, Request, Response
 from vipcast.sandbox.page import ViberPhones
 from vipcast.sandbox.service import LoopThread, Sandbox
 from vipcast.sandbox.viber import ViberSandbox
-from vipcast.sandbox.viber_http import HttpClient, HttpServer, Request, Response
 
 LANGUAGES = ("hu", "cs", "fi", "ru", "en")
 
@@ -194,8 +194,8 @@ def test_http_client_reuses_and_reopens_its_connection(loop: LoopThread, server:
     async def restart() -> None:
         port = server.port
         await server.stop()
-        server.port = port
         await server.start()
+        assert server.port == port
 
     expected = (200, {"path": "/p", "query": {"q": "1"}, "body": "a"})
     assert [loop.call(post("a")), loop.call(post("a"))] == [expected, expected]

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from vipcast.errors import InputError
-from vipcast.members.tabular import open_table
+from vipcast.members.reading.tabular import open_table
 
 HUNGARIAN = "Név;Telefonszám\nKovács Őze Szűcs;06301234567\nTörök Jánosné;06301234568\n"
 CZECH = "Jméno a příjmení;Telefon\nŠárka Dvořáková;603123456\nŘehoř Ďurič;603123457\n"
@@ -218,7 +218,9 @@ def test_columns_of_a_file_without_header_can_be_numbered(tmp_path):
 def archive(name: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr(name, "content")
+        file.writestr(
+            zipfile.ZipInfo(name), "content"
+        )  # without the time, which would end up in a test's name
     return buffer.getvalue()
 
 
@@ -326,3 +328,8 @@ def test_a_phones_address_book_is_read(tmp_path):
         rows = list(table)
     assert rows[0].cells[3] == "+36 30 1234567"
     assert [(row.line, row.fault_code) for row in rows] == [(1, ""), (7, "cut-short")]
+
+
+@pytest.mark.parametrize("text", ["BEGIN:VCARDS\nFN:Anna\n", "begin:vcard;x\n"])
+def test_an_address_book_without_contacts_is_refused(tmp_path, text):
+    assert "has no contacts" in refusal(save(tmp_path, text, "list.vcf")).message

@@ -14,19 +14,12 @@ from typing import Literal
 
 from jinja2 import TemplateSyntaxError, meta, nodes
 
+from vipcast.announcements.expressions import KNOWN_NAMES, METHODS, parse_source
 from vipcast.announcements.formatting import write
-from vipcast.announcements.rendering import (
-    KNOWN_NAMES,
-    METHODS,
-    GroupView,
-    MemberView,
-    Renderer,
-    ShopView,
-    Support,
-    parse_source,
-)
-from vipcast.announcements.templates import Template, TemplateFault, TemplateText, did_you_mean, resolve_media
+from vipcast.announcements.rendering import GroupView, MemberView, Renderer, ShopView, Support
+from vipcast.announcements.templates import Template, TemplateFault, TemplateText, resolve_media
 from vipcast.config import LANGUAGES
+from vipcast.errors import did_you_mean
 from vipcast.messengers.base import Capabilities, Formatting
 
 Level = Literal["fault", "warning"]

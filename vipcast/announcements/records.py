@@ -120,9 +120,8 @@ def add_deliveries(
     Who was skipped before is planned anew; whoever has a delivery in any other state keeps it.
     """
     has = deliveries.c.announcement_id == announcement.id
-    known = dict(
-        connection.execute(select(deliveries.c.member_id, deliveries.c.state).where(has)).tuples().all()
-    )
+    query = select(deliveries.c.member_id, deliveries.c.state).where(has)
+    known = {row.member_id: row.state for row in connection.execute(query)}
     fresh = [p for p in planned if known.get(p.member.id, "skipped") == "skipped"]
     replaced = [p.member.id for p in fresh if p.member.id in known]
     if replaced:

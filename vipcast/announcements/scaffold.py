@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from vipcast.announcements.templates import did_you_mean, validate_name
+from vipcast.announcements.templates import validate_name
 from vipcast.config import LANGUAGES
-from vipcast.errors import InputError
+from vipcast.errors import InputError, did_you_mean
 
 _TITLES = {
     "hu": "Hírek a boltból",

@@ -6,10 +6,9 @@ never an announcement. Reading is all that happens here; `rendering` makes messa
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -20,7 +19,7 @@ import msgspec
 
 from vipcast import tomlfile
 from vipcast.config import LANGUAGES
-from vipcast.errors import InputError, Problem
+from vipcast.errors import InputError, Problem, did_you_mean
 from vipcast.messengers.base import Media, MediaKind
 
 RESERVED = "replies"
@@ -47,6 +46,11 @@ class TemplateFault(InputError):
         super().__init__(message, hint=hint, where=where, problems=[Problem(kind, message, hint, where)])
         self.kind = kind
         self.part = part
+
+    def at(self, text: TemplateText, line: int) -> TemplateFault:
+        """Return the same fault with its place, for where that was not known yet."""
+        message = f"{text.label}: {self.message}"
+        return TemplateFault(message, kind=self.kind, hint=self.hint, where=text.where(line))
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,12 +282,6 @@ def resolve_media(template: Template, text: TemplateText, ref: MediaRef, media_u
     return Media(ref.kind, path.name, len(content), path=str(path), url=url, digest=digest)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a hint that names what comes closest to `word`, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f'Did you mean "{close[0]}"?' if close else ""
-
-
 def is_web_address(text: str) -> bool:
     """Return whether `text` is an http or https address with a host."""
     try:
@@ -356,22 +354,14 @@ def _front_matter_end(lines: list[str], path: Path) -> int:
 
 
 def _front_matter(head: list[str], path: Path) -> _FrontMatter:
-    data = tomlfile.parse("\n".join(head), path, first_line=2, error=InputError)
-    try:
-        return tomlfile.convert(data, _FrontMatter, path, error=InputError)
-    except InputError as error:
-        keys = re.findall(r"[`\[]([^\W\d]\w*)", error.message)  # `title`, [buttons[0]]
-        line = next((at for key in keys if (at := _line_with(key, head, as_key=True)) > 1), 1)
-        raise InputError(error.message, hint=error.hint, where=f"{path}:{line}") from error
+    text = "\n".join(head)
+    data = tomlfile.parse(text, path, first_line=2, error=InputError)
+    return tomlfile.convert(data, _FrontMatter, path, text=text, first_line=2, error=InputError)
 
 
-def _line_with(part: str, head: list[str], *, as_key: bool = False) -> int:
-    """Return the file's line on which a setting stands; 1, the fence, where it is not found."""
-    pattern = rf"(?:^|[\s{{,\[.\"'])({re.escape(part)})(?=[\"'\s]*[=\].])" if as_key else re.escape(part)
-    for number, line in enumerate(head, start=2):
-        if part and re.search(pattern, line):
-            return number
-    return 1
+def _line_with(part: str, head: list[str]) -> int:
+    """Return the file's line on which a value stands; 1, the fence, where it is not found."""
+    return next((number for number, line in enumerate(head, start=2) if part and part in line), 1)
 
 
 def _media_ref(item: Any, head: list[str], path: Path) -> MediaRef:

@@ -190,15 +190,14 @@ def exit_code(found: Mapping[State, int], results: Sequence[DrainResult]) -> int
     bad = found.get(State.FAILED, 0) + found.get(State.UNKNOWN, 0)
     left = found.get(State.QUEUED, 0) + found.get(State.SENDING, 0)
     endings = {result.ended for result in results}
-    if not bad and (not left or endings <= {Ended.LIMIT, Ended.EMPTY}):
-        return 6 if Ended.LOCKED in endings else 0
-    if sum(found.get(state, 0) for state in ARRIVED) or found.get(State.UNKNOWN):
+    if not bad and (not left or endings in ({Ended.LIMIT}, {Ended.LIMIT, Ended.EMPTY})):
+        return 0
+    if any(found.get(state) for state in (*ARRIVED, State.UNKNOWN)):
         return 4
-    if left and Ended.LOCKED in endings:
-        return 6
-    if left and Ended.ACCOUNT in endings:
-        return 5
-    return 4 if Ended.WAITING in endings else 1
+    for ended, code in ((Ended.LOCKED, 6), (Ended.ACCOUNT, 5), (Ended.WAITING, 4)):
+        if left and ended in endings:
+            return code
+    return 1
 
 
 def _not_yet_planned(shop: Shop, prepared: preparing.Prepared) -> list[PlannedDelivery]:
@@ -225,9 +224,10 @@ def _refuse_empty(shop: Shop, prepared: preparing.Prepared, fresh: list[PlannedD
         left.get(State.QUEUED) or left.get(State.SENDING) or left.get(State.UNKNOWN)
     ):
         return
+    said = count_words({str(state): number for state, number in left.items()})
     raise NothingToDo(
-        f"Everybody there who can get it has it: announcement {existing.id}, {existing.state}, "
-        f"begun {shop.local(existing.created_at)}.",
+        f"Nothing is left to send: this is announcement {existing.id}, {existing.state}, "
+        f"begun {shop.local(existing.created_at)}: {said}.",
         hint=f"See `vipcast announcement show {existing.id}`; to send it once more, add --again.",
     )
 

@@ -38,6 +38,7 @@ REASONS: Mapping[str, str] = {
     "settled-by-receipt": "a receipt showed that it arrived",
     "retry": "queued again by the owner",
     "unsettled-opted_out": "it may have arrived; not repeated, because the member opted out since",
+    "unsettled-refused": "an earlier try may have arrived; repeating it was refused",
     "unsettled-no_consent": "it may have arrived; not repeated, because there is no consent",
 }
 

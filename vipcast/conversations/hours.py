@@ -10,9 +10,9 @@ day that was made a working day has the hours of the weekday it stands for; wher
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
+from vipcast import tomlfile
 from vipcast.conversations import holidays_of
-from vipcast.errors import ConfigError, Problem
+from vipcast.errors import ConfigError, Problem, did_you_mean
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 REPLY_WITHIN = timedelta(hours=2)  # where the shop does not say
@@ -205,24 +206,12 @@ def parse(raw: Mapping[str, Any], zone: ZoneInfo, file: Path) -> OpeningHours:
 
 
 def _problem(file: Path, table: str, key: str, wrong: _WrongError) -> Problem:
-    line = _line_of(file, table, key)
-    where = f"{file}:{line}" if line else str(file)
+    where = str(file)
+    # The file was read a moment ago; should it be gone by now, the fault to tell is the one found in it.
+    with suppress(ConfigError):
+        line = tomlfile.line_of(tomlfile.read_text(file), key, table=table)
+        where = f"{file}:{line}" if line else where
     return Problem(ConfigError.code, f"{file.name}: `{table}.{key}`: {wrong}.", wrong.hint, where)
-
-
-def _line_of(file: Path, table: str, key: str) -> int | None:
-    """Return the line on which a key stands; None where it is written in some rarer way, such as inline."""
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return None  # it was read a moment ago; the fault to tell is the one found in it
-    current = ""
-    for number, line in enumerate(lines, 1):
-        if header := re.match(r"\s*\[([^\[\]]+)\]", line):
-            current = header[1].replace(" ", "")
-        elif current == table and re.match(rf"""\s*(["']?){re.escape(key)}\1\s*=""", line):
-            return number
-    return None
 
 
 def _add(
@@ -271,10 +260,9 @@ def _weekdays(key: str) -> list[int]:
 
 
 def _refuse_key(key: str) -> NoReturn:
-    near = difflib.get_close_matches(key.lower(), _KEYS, 1)
     known = "Keys are days (mon, mon-fri, daily), holidays, reply_within and the table [hours.dates]."
     raise _WrongError(
-        "it is neither days of the week nor a known key", f"Did you mean `{near[0]}`?" if near else known
+        "it is neither days of the week nor a known key", did_you_mean(key, _KEYS, quotes="`") or known
     )
 
 

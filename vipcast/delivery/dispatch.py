@@ -79,17 +79,19 @@ class Dispatcher:
     ) -> DrainResult:
         try:
             messenger = self.opener(name)
-            await messenger.open()
-        except (SendError, SetupMissing, InputError) as error:
-            self._note_problem(name, error)
+        except InputError as error:
             return _not_opened(name, error)
         try:
+            await messenger.open()
             self._forget_lost_login(name)
             rate = rate_for(messenger.account, messenger.capabilities_of(messenger.account).rate)
             sender = Sender(
                 messenger, ledger, self.clock, rate=rate, allowance=allowance, stop=stop, on_step=on_step
             )
             return await sender.drain()
+        except (SendError, SetupMissing, InputError) as error:
+            self._note_problem(name, error)
+            return _not_opened(name, error)
         finally:
             await messenger.close()
 

@@ -13,14 +13,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, select, update
 
+from vipcast.delivery import receipts
 from vipcast.delivery.lease import Lease, ensure_account, renew
 from vipcast.delivery.outcomes import ARRIVED, OPEN, Outcome, State
+from vipcast.delivery.statements import (
+    ADDRESS_STATE,
+    CLAIMED_COLUMNS,
+    CONSENT,
+    IS_DUE,
+    RECORD_OTHER,
+    RECORD_SENT,
+    SEND,
+    SKIP,
+    UNSETTLED,
+)
 from vipcast.members.consent import ConsentState
 from vipcast.members.roster import mark_address
 from vipcast.storage.database import Database
-from vipcast.storage.tables import accounts, addresses, announcements, consents, deliveries, peers
+from vipcast.storage.tables import accounts, announcements, deliveries, peers
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +76,17 @@ class Ledger:
         self._lease = lease
         mine = _claimable(scope)
         self._claim_query = (
-            select(*_CLAIMED_COLUMNS, peers.c.peer, announcements.c.is_test, _CONSENT, _ADDRESS_STATE)
+            select(*CLAIMED_COLUMNS, peers.c.peer, announcements.c.is_test, CONSENT, ADDRESS_STATE)
             .join(announcements, announcements.c.id == deliveries.c.announcement_id)
             .outerjoin(
                 peers, and_(peers.c.account == deliveries.c.account, peers.c.address == deliveries.c.address)
             )
-            .where(mine, _IS_DUE)
+            .where(mine, IS_DUE)
             .order_by(deliveries.c.id)
             .limit(bindparam("b_room"))
             .with_for_update(of=deliveries, skip_locked=True)
         )
-        self._due_query = select(deliveries.c.id).where(mine, _IS_DUE).limit(1)
+        self._due_query = select(deliveries.c.id).where(mine, IS_DUE).limit(1)
         self._later_query = select(func.min(deliveries.c.not_before)).where(mine)
 
     def step(self, outcomes: Sequence[Outcome], room: int, now: datetime) -> Step:
@@ -113,12 +125,12 @@ class Ledger:
             elif row.state == State.QUEUED:
                 skips.append({"b_id": row.id, "b_state": State.SKIPPED, "b_reason": reason, "b_now": now})
             else:  # it may have been sent, so it stays unknown; it is not repeated either
-                kept = _UNSETTLED + reason
+                kept = UNSETTLED + reason
                 skips.append({"b_id": row.id, "b_state": State.UNKNOWN, "b_reason": kept, "b_now": None})
         if skips:
-            connection.execute(_SKIP, skips)
+            connection.execute(SKIP, skips)
         if claimed:
-            connection.execute(_SEND, {"b_ids": [c.id for c in claimed], "b_token": token, "b_now": now})
+            connection.execute(SEND, {"b_ids": [c.id for c in claimed], "b_token": token, "b_now": now})
         return claimed
 
     def _next_at(self, connection: Connection, now: datetime) -> datetime | None:
@@ -133,7 +145,7 @@ def _claimable(scope: Scope) -> Any:
     found = and_(
         deliveries.c.account == scope.account,
         deliveries.c.state.in_(states),
-        deliveries.c.reason.not_like(_UNSETTLED + "%"),
+        deliveries.c.reason.not_like(UNSETTLED + "%"),
         deliveries.c.announcement_id.in_(
             select(announcements.c.id).where(announcements.c.state == "running")
         ),
@@ -162,42 +174,6 @@ def current_pause(connection: Connection, account: Any, now: datetime) -> dateti
     return until
 
 
-_CLAIMED_COLUMNS = (
-    deliveries.c.id,
-    deliveries.c.state,
-    deliveries.c.address,
-    deliveries.c.body,
-    deliveries.c.message_key,
-    deliveries.c.attempts,
-)
-_UNSETTLED = "unsettled-"  # before a reason: unknown, and not to be repeated
-
-# What may go now. An attempt that lies in the future means that the clock was set back; its waiting time
-# says nothing any more, and the server will name a new one where it must.
-_IS_DUE = or_(
-    deliveries.c.not_before.is_(None),
-    deliveries.c.not_before <= bindparam("b_now"),
-    deliveries.c.sending_at > bindparam("b_now"),
-)
-# Looked up at the last moment: whether the member may be written to, and at this address.
-_CONSENT = (
-    select(consents.c.event)
-    .where(consents.c.member_id == deliveries.c.member_id)
-    .order_by(consents.c.at.desc(), consents.c.id.desc())
-    .limit(1)
-    .correlate(deliveries)
-    .scalar_subquery()
-    .label("consent")
-)
-_ADDRESS_STATE = (
-    select(addresses.c.state)
-    .where(addresses.c.messenger == deliveries.c.messenger, addresses.c.address == deliveries.c.address)
-    .correlate(deliveries)
-    .scalar_subquery()
-    .label("address_state")
-)
-
-
 def _claimed(row: Any, token: str) -> Claimed:
     return Claimed(
         id=row.id,
@@ -217,55 +193,6 @@ def _reason(row: Any) -> str:
     return row.address_state if row.address_state not in (None, "ok") else ""
 
 
-_BY_ID = deliveries.c.id == bindparam("b_id")
-_SKIP = (
-    update(deliveries)
-    .where(_BY_ID)
-    .values(state=bindparam("b_state"), reason=bindparam("b_reason"), ended_at=bindparam("b_now"))
-)
-_SEND = (
-    update(deliveries)
-    .where(deliveries.c.id.in_(bindparam("b_ids", expanding=True)))
-    .values(
-        state=State.SENDING,
-        attempt_token=bindparam("b_token"),
-        attempts=deliveries.c.attempts + 1,
-        sending_at=bindparam("b_now"),
-        not_before=None,
-    )
-)
-# A late result of a worker that was suspended counts as long as nobody has tried again since.
-_MINE = and_(
-    _BY_ID,
-    deliveries.c.attempt_token == bindparam("b_token"),
-    or_(deliveries.c.state == State.SENDING, deliveries.c.state == State.UNKNOWN),
-)
-_RECORD_SENT = (
-    update(deliveries)
-    .where(_MINE)
-    .values(
-        state=State.SENT,
-        reason="",
-        code="",
-        words="",
-        remote_id=bindparam("b_remote_id"),
-        sent_at=bindparam("b_sent_at"),
-    )
-)
-_RECORD_OTHER = (
-    update(deliveries)
-    .where(_MINE)
-    .values(
-        state=bindparam("b_state"),
-        reason=bindparam("b_reason"),
-        code=bindparam("b_code"),
-        words=bindparam("b_words"),
-        not_before=bindparam("b_not_before"),
-        ended_at=bindparam("b_ended_at"),
-    )
-)
-
-
 def record(connection: Connection, account: str, outcomes: Sequence[Outcome], now: datetime) -> None:
     """Write down what attempts came to, and what they say of addresses and the account."""
     sent = [
@@ -274,9 +201,10 @@ def record(connection: Connection, account: str, outcomes: Sequence[Outcome], no
         if o.state is State.SENT
     ]
     if sent:
-        connection.execute(_RECORD_SENT, sent)
+        connection.execute(RECORD_SENT, sent)
+        receipts.apply_early(connection, account, [o.remote_id for o in outcomes if o.remote_id])
     if others := [_other(one) for one in outcomes if one.state is not State.SENT]:
-        connection.execute(_RECORD_OTHER, others)
+        connection.execute(RECORD_OTHER, others)
     for one in outcomes:
         if one.peer or one.address_state:
             _note_address(connection, account, one, now)
@@ -320,8 +248,10 @@ def _note_address(connection: Connection, account: str, outcome: Outcome, now: d
 def _note_account(connection: Connection, account: str, outcome: Outcome, now: datetime) -> None:
     ensure_account(connection, account)
     values: dict[str, Any] = {}
-    if outcome.pause_until:
-        values |= {"paused_from": now, "paused_until": outcome.pause_until}
+    if outcome.pause_until:  # of two pauses the longer one counts
+        query = select(accounts.c.paused_until).where(accounts.c.name == account)
+        until = max(filter(None, (outcome.pause_until, connection.execute(query).scalar())))
+        values |= {"paused_from": now, "paused_until": until}
     if outcome.account_problem:
         values |= {"stopped_at": now, "stopped_reason": outcome.account_problem}
         values["stopped_code"] = "login" if outcome.is_login_lost else "limited"

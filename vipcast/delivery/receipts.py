@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from vipcast.delivery.outcomes import ARRIVED, State
@@ -39,10 +40,19 @@ def keep(connection: Connection, account: str, event: Event, now: datetime) -> b
     return True
 
 
-def apply_early(connection: Connection, account: str, remote_ids: list[str]) -> None:
-    """Apply receipts that came before our own record of the message."""
-    query = select(receipts).where(receipts.c.account == account, receipts.c.remote_id.in_(remote_ids))
-    for row in connection.execute(query.order_by(receipts.c.at)).all():
+_EARLY = (
+    select(receipts)
+    .where(
+        receipts.c.account == bindparam("b_account"),
+        receipts.c.remote_id.in_(bindparam("b_remote_ids", expanding=True)),
+    )
+    .order_by(receipts.c.at)
+)
+
+
+def apply_early(connection: Connection, account: str, remote_ids: Sequence[str]) -> None:
+    """Apply receipts that came before our own record of the message; one query where there are none."""
+    for row in connection.execute(_EARLY, {"b_account": account, "b_remote_ids": list(remote_ids)}).all():
         event = Event(EventKind(row.kind), row.address, row.remote_id, row.at, row.words, through=row.through)
         _apply(connection, account, event)
 
@@ -50,11 +60,7 @@ def apply_early(connection: Connection, account: str, remote_ids: list[str]) -> 
 def _apply(connection: Connection, account: str, event: Event) -> None:
     mine = and_(deliveries.c.account == account, deliveries.c.remote_id == event.remote_id)
     if event.through:
-        mine = and_(
-            deliveries.c.account == account,
-            deliveries.c.address == event.address,
-            deliveries.c.sent_at <= event.at,
-        )
+        mine = deliveries.c.id.in_(_up_to(connection, account, event))
     at = event.at
     if event.kind is EventKind.FAILED:
         values = {"state": State.FAILED, "reason": "receipt", "words": event.text, "ended_at": at}
@@ -75,6 +81,28 @@ def _apply(connection: Connection, account: str, event: Event) -> None:
         )
     if event.remote_id and not event.through:
         _settle_unknown(connection, account, event)
+
+
+def _up_to(connection: Connection, account: str, event: Event) -> list[int]:
+    """Return the arrived deliveries that a receipt for a message and all earlier ones speaks of.
+
+    The messenger's numbers tell; the time counts where a message has none, for a receipt may be fetched
+    long after it was given.
+    """
+    query = select(deliveries.c.id, deliveries.c.remote_id, deliveries.c.sent_at).where(
+        deliveries.c.account == account,
+        deliveries.c.address == event.address,
+        deliveries.c.state.in_(ARRIVED),
+    )
+    found = connection.execute(query).all()
+    if not event.remote_id.isdecimal():
+        return [row.id for row in found if row.sent_at <= event.at]
+    last = int(event.remote_id)
+    return [
+        row.id
+        for row in found
+        if (int(row.remote_id) <= last if row.remote_id.isdecimal() else row.sent_at <= event.at)
+    ]
 
 
 def _settle_unknown(connection: Connection, account: str, event: Event) -> None:

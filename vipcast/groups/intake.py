@@ -17,12 +17,12 @@ from vipcast.errors import InputError
 from vipcast.groups import seats
 from vipcast.groups.seats import Group, Place
 from vipcast.members.csvsafe import neutralise_cell
-from vipcast.members.dates import Order
 from vipcast.members.import_batch import ImportOptions, ImportResult
 from vipcast.members.importing import Importer
-from vipcast.members.records import Report
-from vipcast.members.rows import MemberRow, Reject, RowReader
-from vipcast.members.tabular import open_table
+from vipcast.members.reading.dates import Order
+from vipcast.members.reading.records import Report
+from vipcast.members.reading.rows import MemberRow, Reject, RowReader
+from vipcast.members.reading.tabular import open_table
 from vipcast.storage.database import Database
 
 KEPT_REJECTS = 50  # shown at the terminal; the file has them all

@@ -5,7 +5,6 @@ Every change locks its group first, so that the cap holds under any number of pr
 
 from __future__ import annotations
 
-import difflib
 import enum
 import re
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
-from vipcast.errors import InputError
+from vipcast.errors import InputError, did_you_mean
 from vipcast.storage.tables import groups, members, memberships
 
 MAX_CAP = 20
@@ -114,13 +113,9 @@ def get(connection: Connection, name: str) -> Group:
     if row:
         return _group(row)
     names = [group.name for group in everything(connection)]
-    near = difflib.get_close_matches(name.casefold(), [n.casefold() for n in names], 1, 0.5)
-    if near:
-        hint = f"Did you mean {next(n for n in names if n.casefold() == near[0])!r}?"
-    elif names:
-        hint = f"Groups: {', '.join(names)}."
-    else:
-        hint = f"Make it with `vipcast group create {name}`."
+    hint = did_you_mean(name, names, quotes="'", cutoff=0.5)
+    if not hint:
+        hint = f"Groups: {', '.join(names)}." if names else f"Make it with `vipcast group create {name}`."
     raise InputError(f"There is no group called {name!r}.", hint=hint, where=name)
 
 

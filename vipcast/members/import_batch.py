@@ -12,15 +12,18 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from vipcast.members.consent import IN_ORDER, ConsentState
 from vipcast.members.names import fold
+from vipcast.members.reading.rows import MemberRow, Reject
 from vipcast.members.roster import EMAIL, PHONE, digest
-from vipcast.members.rows import MemberRow, Reject
 from vipcast.storage.bulk import among, insert_rows, reserve_ids
 from vipcast.storage.tables import addresses, consents, forgotten, members
 
 KEPT = 200  # how many changes and warnings are kept to be shown; all are counted
 
 Identity = tuple[str, str]  # (messenger, address)
+Event = tuple[datetime, str, str]  # (at, event, source): sorts as consents do
+OPT_IN, OPT_OUT = str(ConsentState.OPTED_IN), str(ConsentState.OPTED_OUT)
 Owner = int  # a member's id; or -1-index of a member that this batch adds
 
 
@@ -105,7 +108,7 @@ class ImportBatch:
 
     def _forgotten(self, keys: Iterable[list[Identity]]) -> dict[Identity, datetime]:
         """Return which addresses of this batch were forgotten, and when."""
-        times = dict(self._connection.execute(select(forgotten.c.digest, forgotten.c.at)).tuples().all())
+        times = {row.digest: row.at for row in self._connection.execute(select(forgotten))}
         if not times:
             return {}
         digests = {key: digest(self._connection, *key) for mine in keys for key in mine}
@@ -202,52 +205,55 @@ class ImportBatch:
             self._connection.execute(update(members).where(members.c.id == bindparam("b_id")), updates)
 
     def _insert_consents(self, ids: Sequence[int]) -> None:
-        old = self._consent_history({owner for owner, _ in self._consent_rows if owner >= 0})
-        events: dict[tuple[Owner, str, datetime, str], None] = {}
+        rows_of: dict[Owner, list[MemberRow]] = {}
         for owner, row in self._consent_rows:
-            history = old.get(owner, [])
-            event = self._consent_event(row, history)
-            if event and event not in history:
-                events[(owner, *event)] = None
-            is_in = bool(event and event[0] == "opt_in") or any(e[0] == "opt_in" for e in history)
-            self.result.counts["no_consent"] += not is_in and not row.opted_out
+            rows_of.setdefault(owner, []).append(row)
+        old = self._consent_history({owner for owner in rows_of if owner >= 0})
         now = self._options.now
-        rows = (
-            (ids[-1 - owner] if owner < 0 else owner, event, at, source, now)
-            for owner, event, at, source in events
-        )
-        insert_rows(self._connection, consents, ("member_id", "event", "at", "source", "recorded_at"), rows)
+        found = []
+        for owner, rows in rows_of.items():
+            member_id = ids[-1 - owner] if owner < 0 else owner
+            events = self._consent_events(rows, old.get(owner, []))
+            found += [(member_id, event, at, source, now) for at, event, source in events]
+        insert_rows(self._connection, consents, ("member_id", "event", "at", "source", "recorded_at"), found)
 
-    def _consent_history(self, owners: set[int]) -> dict[int, list[tuple[str, datetime, str]]]:
-        found: dict[int, list[tuple[str, datetime, str]]] = {}
+    def _consent_history(self, owners: set[int]) -> dict[int, list[Event]]:
+        found: dict[int, list[Event]] = {}
         if owners:
             query = select(consents).where(consents.c.member_id.in_(list(owners)))
-            for row in self._connection.execute(query.order_by(consents.c.at, consents.c.id)):
-                found.setdefault(row.member_id, []).append((row.event, row.at, row.source))
+            for row in self._connection.execute(query.order_by(*IN_ORDER)):
+                found.setdefault(row.member_id, []).append((row.at, row.event, row.source))
         return found
 
-    def _consent_event(
-        self, row: MemberRow, history: list[tuple[str, datetime, str]]
-    ) -> tuple[str, datetime, str] | None:
-        """Return what a row says of consent, as (event, at, source), or None where it adds nothing.
+    def _consent_events(self, rows: Sequence[MemberRow], history: list[Event]) -> list[Event]:
+        """Return what the rows of one person add to what is known.
 
-        `--consent` speaks for rows that say nothing themselves; it never brings back somebody who opted
-        out, and is not repeated for somebody who is in already.
+        Whom any row leaves out is out, whatever another row or `--consent` says. `--consent` speaks for
+        rows that say nothing themselves; it never brings back somebody who opted out.
         """
+        now, said = self._options.now, self._options.consent_source
         file = f"import of {self._options.file_name}"
-        in_force = history[-1][0] if history else ""
-        if row.opted_out:
-            return (
-                None if in_force == "opt_out" else ("opt_out", self._options.now, row.consent_source or file)
-            )
-        if row.consent_at:
-            return "opt_in", row.consent_at, row.consent_source or file
-        if self._options.consent_source and in_force == "opt_out":
+        known = list(history)
+
+        def add(at: datetime, event: str, source: str) -> None:
+            if (at, event, source) not in known:
+                known.append((at, event, source))
+                known.sort()
+
+        for row in rows:
+            if row.consent_at:
+                add(min(row.consent_at, now), OPT_IN, row.consent_source or file)
+        leaves = next((row for row in rows if row.opted_out), None)
+        in_force = known[-1][1] if known else ""
+        if leaves is not None:
+            if in_force != OPT_OUT:
+                add(now, OPT_OUT, leaves.consent_source or file)
+        elif said and in_force == OPT_OUT:
             self.result.counts["kept_out"] += 1
-            return None
-        if self._options.consent_source and in_force != "opt_in":
-            return "opt_in", self._options.now, self._options.consent_source
-        return None
+        elif said and in_force != OPT_IN:
+            add(now, OPT_IN, said)
+        self.result.counts["no_consent"] += not known
+        return [event for event in known if event not in history]
 
 
 _COLUMNS = (

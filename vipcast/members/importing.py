@@ -13,7 +13,7 @@ from itertools import islice
 from sqlalchemy import Connection
 
 from vipcast.members.import_batch import ImportBatch, ImportOptions, ImportResult
-from vipcast.members.rows import MemberRow, Reject
+from vipcast.members.reading.rows import MemberRow, Reject
 from vipcast.storage.database import Database
 
 BATCH_ROWS = 10_000  # bounds memory; a small shop's file is one transaction

@@ -16,7 +16,17 @@ from vipcast.errors import InputError
 from vipcast.members import consent
 from vipcast.members.consent import ConsentState
 from vipcast.members.names import fold
-from vipcast.storage.tables import addresses, consents, deliveries, forgotten, members, meta, peers, receipts
+from vipcast.storage.tables import (
+    addresses,
+    consents,
+    deliveries,
+    forgotten,
+    inbound,
+    members,
+    meta,
+    peers,
+    receipts,
+)
 
 PHONE = "phone"
 EMAIL = "email"
@@ -141,6 +151,8 @@ def _matching(connection: Connection, text: str) -> list[int]:
     if key:
         words = [members.c.name_key.contains(word, autoescape=True) for word in key.split()]
         queries.append(select(members.c.id).where(*words).order_by(members.c.name_key).limit(50))
+    if text.isdecimal() and len(text) < 10:  # noqa: PLR2004 - shorter than any phone number
+        queries.append(select(members.c.id).where(members.c.id == int(text)))
     for query in queries:
         if ids := list(connection.execute(query).scalars()):
             return ids
@@ -148,7 +160,8 @@ def _matching(connection: Connection, text: str) -> list[int]:
 
 
 def _near_names(connection: Connection, text: str) -> str:
-    keys = dict(connection.execute(select(members.c.name_key, members.c.name).limit(5000)).tuples().all())
+    query = select(members.c.name_key, members.c.name).limit(5000)
+    keys = {row.name_key: row.name for row in connection.execute(query)}
     near = difflib.get_close_matches(fold(text), keys, 2, 0.6)
     return f"Did you mean {' or '.join(repr(keys[n]) for n in near)}?" if near else ""
 
@@ -247,23 +260,29 @@ def forget(connection: Connection, member: Member, *, now: datetime) -> None:
     Counts of deliveries stay, without the person. A salted digest of each address stays too, so that an
     old file does not bring the person back; it tells nothing else.
     """
-    ours = [a.address for a in member.addresses]
-    for one in member.addresses:
-        value = digest(connection, one.messenger, one.address)
+    mine = deliveries.c.member_id == member.id
+    known = {(a.messenger, a.address) for a in member.addresses}
+    for row in connection.execute(select(deliveries.c.messenger, deliveries.c.address).where(mine)):
+        known.add((row.messenger, row.address))  # also one that was taken away since
+    known = {(messenger, address) for messenger, address in known if address}
+    ours = [address for _, address in known]
+    for messenger, address in known:
+        value = digest(connection, messenger, address)
         connection.execute(delete(forgotten).where(forgotten.c.digest == value))
         connection.execute(insert(forgotten).values(digest=value, at=now))
     connection.execute(
         update(deliveries)
-        .where(deliveries.c.member_id == member.id, deliveries.c.state.in_(("queued", "unknown")))
+        .where(mine, deliveries.c.state.in_(("queued", "unknown")))
         .values(state="skipped", reason="forgotten", ended_at=now)
     )
     connection.execute(
-        update(deliveries)
-        .where(deliveries.c.member_id == member.id)
-        .values(address="", body="", words="", remote_id="", language="")
+        update(deliveries).where(mine).values(address="", body="", words="", remote_id="", language="")
     )
     connection.execute(delete(peers).where(peers.c.address.in_(ours)))
     connection.execute(delete(receipts).where(receipts.c.address.in_(ours)))
+    connection.execute(
+        delete(inbound).where(or_(inbound.c.member_id == member.id, inbound.c.address.in_(ours)))
+    )
     connection.execute(delete(members).where(members.c.id == member.id))
 
 

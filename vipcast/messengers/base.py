@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, Protocol
@@ -329,7 +329,16 @@ class Messenger(ABC):
         del body
         return []
 
-    async def listen(self) -> AsyncIterator[Event]:
-        """Yield events where the library pushes them."""
+    async def listen(self, caught_up: Callable[[], None] = lambda: None) -> AsyncGenerator[Event, None]:
+        """Yield events where the library pushes them, missed ones first; connect again by itself.
+
+        To ask for the next event is to say that the last one is stored; until then the messenger may give
+        it again. `caught_up` is called each time that nothing missed is left.
+
+        Raises:
+            LoginLost, AccountStopped: as named; other troubles are waited out.
+
+        """
+        del caught_up
         return
         yield  # an async generator that yields nothing

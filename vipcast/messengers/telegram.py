@@ -9,7 +9,8 @@ published, and new ones are judged harder, so one a second after a short burst.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,6 +19,7 @@ from vipcast.messengers.base import (
     AccountInfo,
     AddressInvalid,
     Capabilities,
+    Event,
     Formatting,
     LoginDialog,
     Message,
@@ -116,6 +118,14 @@ class Telegram(Messenger):
 
     async def send(self, address: str, peer: str, message: Message, key: int) -> Sent:
         return await self._open_wire.send(address, peer, message, key)
+
+    async def listen(self, caught_up: Callable[[], None] = lambda: None) -> AsyncGenerator[Event, None]:
+        """Yield private messages, reading receipts and stops of a bot; see `Messenger.listen`."""
+        from vipcast.messengers._telegram.listening import listen  # noqa: PLC0415
+
+        async with aclosing(listen(self.account, caught_up)) as events:
+            async for event in events:
+                yield event
 
     async def close(self) -> None:
         if self._wire is not None:

@@ -17,6 +17,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
+import msgspec
+
+from vipcast.config import Secret
 from vipcast.messengers.base import (
     AccountInfo,
     AddressInvalid,
@@ -96,9 +99,10 @@ class Viber(Messenger):
     async def login(self, dialog: LoginDialog) -> AccountInfo:
         """Prove the token and, where an address is given, have Viber call it with replies and receipts."""
         if self.account.token is None:
-            await dialog.ask(
+            typed = await dialog.ask(
                 "token", "The bot's token", secret=True, hint="Give it with --token-file FILE or in .env."
             )
+            self.account = msgspec.structs.replace(self.account, token=Secret(typed))
         info = await self.open()
         if url := dialog.given("webhook") or self.account.webhook:
             await self._open_wire().set_webhook(url)
@@ -153,8 +157,7 @@ def _event(data: dict[str, Any]) -> Event:
     sender = data.get("sender") or data.get("user") or {}
     message = data.get("message") if isinstance(data.get("message"), dict) else {}
     address = data.get("user_id") or (sender.get("id") if isinstance(sender, dict) else "") or ""
-    stamp = data.get("timestamp")
-    at = datetime.fromtimestamp(stamp / 1000, UTC) if isinstance(stamp, (int, float)) else datetime.now(UTC)
+    at = _moment(data.get("timestamp"))
     text = message.get("text") if message else data.get("desc")
     return Event(
         kind,
@@ -165,6 +168,14 @@ def _event(data: dict[str, Any]) -> Event:
         context=str(data.get("context") or ""),
         raw=data,
     )
+
+
+def _moment(milliseconds: Any) -> datetime:
+    """Return when something happened; now, where the number is missing or cannot be a time."""
+    try:
+        return datetime.fromtimestamp(float(milliseconds) / 1000, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return datetime.now(UTC)
 
 
 MESSENGER = Viber

@@ -26,7 +26,8 @@ from vipcast.errors import InputError
 from vipcast.sandbox import page
 from vipcast.sandbox.events import EventLog
 from vipcast.sandbox.faults import FaultKind, Faults
-from vipcast.sandbox.viber_http import JSON, LOOPBACK, LOOPBACK_NAMES, HttpServer, Request, Response
+from vipcast.sandbox.loopback import LOOPBACK, LOOPBACK_NAMES
+from vipcast.sandbox.loopback_http import JSON, HttpServer, Request, Response
 
 SAFETY = {
     "Content-Security-Policy": (

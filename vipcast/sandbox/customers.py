@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import tomllib
 import zlib
 from collections import Counter
 from collections.abc import Mapping
@@ -14,8 +13,10 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from vipcast import tomlfile
 from vipcast.errors import InputError
 from vipcast.sandbox.events import EventLog
+from vipcast.sandbox.tasks import Tasks
 
 Deed = Literal["read", "say", "ask", "thank", "stop", "block"]
 
@@ -100,19 +101,17 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rule: tuple[Rule, ...] = ()
 
     @classmethod
-    def parse(cls, text: str, where: str = "script") -> Script:
-        """Read a script from TOML.
+    def parse(cls, text: str, path: Path = Path("script")) -> Script:
+        """Read a script from TOML that stands in `path`.
 
         Raises:
-            InputError: it cannot be read; the message names the rule.
+            InputError: it cannot be read; the message names the rule or the key.
 
         """
-        try:
-            script = msgspec.convert(tomllib.loads(text), cls)
-        except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-            raise InputError(f"The customers' script {where} is wrong: {error}.", where=where) from error
+        data = tomlfile.parse(text, path, error=InputError)
+        script = tomlfile.convert(data, cls, path, text=text, error=InputError)
         for number, rule in enumerate(script.rule, start=1):
-            _check(rule, f"{where}: rule {number}")
+            _check(rule, f"{path}: rule {number}")
         return script
 
     @classmethod
@@ -123,15 +122,7 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             InputError: it is not there, or is wrong.
 
         """
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(
-                f"The customers' script {path} cannot be read: {error}.",
-                hint="Name a UTF-8 file of [[rule]] tables.",
-                where=str(path),
-            ) from error
-        return cls.parse(text, str(path))
+        return cls.parse(tomlfile.read_text(path, error=InputError), path)
 
 
 def _check(rule: Rule, where: str) -> None:
@@ -177,7 +168,7 @@ class ScriptedCustomers:
         self.hands = hands
         self._log = log
         self._done: Counter[tuple[Rule, str, str]] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
 
     def hear(self, network: str, customer: str, sender: str, text: str) -> None:
         """Start what the customer does on a message from `sender`, the shop's account."""
@@ -186,9 +177,7 @@ class ScriptedCustomers:
             if not rule.concerns(network, customer, text) or (rule.times and self._done[key] >= rule.times):
                 continue
             self._done[key] += 1
-            task = asyncio.create_task(self._act(rule, network, customer, sender, text))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.start(self._act(rule, network, customer, sender, text))
 
     async def _act(self, rule: Rule, network: str, customer: str, sender: str, heard: str) -> None:
         await asyncio.sleep(rule.after)
@@ -208,12 +197,8 @@ class ScriptedCustomers:
 
     async def settle(self) -> None:
         """Wait until everyone did what they had begun."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks)
+        await self._tasks.settle()
 
     async def stop(self) -> None:
         """Interrupt everyone."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.stop()

@@ -16,9 +16,9 @@ from vipcast.sandbox.control import Control
 from vipcast.sandbox.customers import Script, ScriptedCustomers
 from vipcast.sandbox.events import OWNER_ONLY, EventLog
 from vipcast.sandbox.faults import Faults
+from vipcast.sandbox.loopback import LOOPBACK
 from vipcast.sandbox.page import Phones, TelegramPhones, ViberPhones
 from vipcast.sandbox.viber import ViberSandbox
-from vipcast.sandbox.viber_http import LOOPBACK
 
 if TYPE_CHECKING:
     from filelock import FileLock

@@ -12,9 +12,10 @@ from vipcast.clock import Clock, SystemClock
 from vipcast.errors import InputError
 from vipcast.sandbox.events import EventLog
 from vipcast.sandbox.faults import Faults
+from vipcast.sandbox.loopback import LOOPBACK
+from vipcast.sandbox.loopback_http import HttpServer
 from vipcast.sandbox.viber_api import ROOT, ViberApi, profile
 from vipcast.sandbox.viber_callbacks import Callbacks, Habits
-from vipcast.sandbox.viber_http import LOOPBACK, HttpServer
 from vipcast.sandbox.viber_rules import Refusal, check_message
 from vipcast.sandbox.viber_state import Bot, Customer, Subscription, ViberMessage, ViberState
 

@@ -15,8 +15,8 @@ import msgspec
 from vipcast.clock import Clock
 from vipcast.sandbox.events import EventLog
 from vipcast.sandbox.faults import Fault, Faults
+from vipcast.sandbox.loopback_http import HangUp, Request, Response, is_loopback_url
 from vipcast.sandbox.viber_callbacks import ALWAYS_SENT, EVENT_TYPES, Callbacks
-from vipcast.sandbox.viber_http import HangUp, Request, Response, is_loopback_url
 from vipcast.sandbox.viber_rules import (
     MAX_BROADCAST,
     MAX_ONLINE_IDS,

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from vipcast.sandbox.events import EventLog
-from vipcast.sandbox.viber_http import JSON, HttpClient
+from vipcast.sandbox.loopback_http import JSON, HttpClient
+from vipcast.sandbox.tasks import Tasks
 from vipcast.sandbox.viber_state import Bot
 
 ALWAYS_SENT = frozenset({"webhook", "message"})
@@ -51,7 +52,7 @@ class Callbacks:
         self.habits = Habits()
         self._log = log
         self._lanes: dict[str, _Lane] = {}
-        self._tasks: set[asyncio.Task[bytes | None]] = set()
+        self._tasks = Tasks()
 
     def wants(self, bot: Bot, kind: str) -> bool:
         """Return whether the bot has a webhook that asked for this kind of event."""
@@ -62,10 +63,7 @@ class Callbacks:
         """Start sending; the task gives the body that the webhook answered with, None if it never did."""
         if not self.wants(bot, event["event"]):
             return None
-        tasks = [asyncio.create_task(self._deliver(bot, event)) for _ in range(self.habits.copies)]
-        for task in tasks:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        tasks = [self._tasks.start(self._deliver(bot, event)) for _ in range(self.habits.copies)]
         return tasks[0]
 
     async def _deliver(self, bot: Bot, event: dict[str, Any]) -> bytes | None:
@@ -107,15 +105,11 @@ class Callbacks:
 
     async def settle(self) -> None:
         """Wait until every callback under way was answered or given up, retries included."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks)
+        await self._tasks.settle()
 
     async def stop(self) -> None:
         """Give up what is under way and close the connections."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.stop()
         for lane in self._lanes.values():
             lane.client.close()
         self._lanes.clear()

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -20,7 +21,9 @@ def backup_file(state: Path, now: datetime, target: Path | None = None) -> Path:
     """Copy the database as one consistent whole, also while it is written to; return where."""
     source = _existing(state)
     if target is None:
-        target = state / "backups" / f"{now:%Y-%m-%d-%H%M%S}.db"
+        stem = state / "backups" / f"{now:%Y-%m-%d-%H%M%S}"
+        names = (stem.with_name(f"{stem.name}{f'-{n}' if n else ''}.db") for n in count())
+        target = next(path for path in names if not path.exists())
     elif target.exists():
         raise InputError(f"{target} exists already.", hint="Choose another name.", where=str(target))
     try:

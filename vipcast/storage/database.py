@@ -67,6 +67,9 @@ def open_database(state: Path, *, create: bool = True) -> Database:
             _create(state, path)
         database = Database(sqlite.make_engine(path), str(path))
         found = version(database)
+        if found is None and create:  # another process is at it, or one died over it
+            _create(state, path)
+            found = version(database)
     except PermissionError as error:
         raise StorageError(
             f"The state folder cannot be written: {error.filename}.",
@@ -104,7 +107,7 @@ def _create(state: Path, path: Path) -> None:
             sqlite.make_private_file(path)
             database = Database(sqlite.make_engine(path), str(path))
             with database.write() as connection:
-                if not inspect(connection).has_table(VERSION_TABLE):
+                if not inspect(connection).get_table_names():  # else it is made, or no database of ours
                     create_schema(connection)
             database.close()
     except Timeout as error:

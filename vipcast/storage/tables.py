@@ -272,3 +272,22 @@ receipts = Table(  # later news from a messenger, kept even when it comes before
     Column("recorded_at", UtcDateTime, nullable=False),
     UniqueConstraint("account", "remote_id", "kind", "address"),
 )
+
+inbound = Table(  # what people did: messages, opened chats, subscriptions; receipts stand in `receipts`
+    "inbound",
+    metadata,
+    _id(),
+    Column("account", String(32), nullable=False),
+    Column("messenger", String(32), nullable=False),
+    Column("kind", String(16), nullable=False),  # a messengers.base.EventKind
+    Column("address", Text, nullable=False),
+    Column("remote_id", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    _member(nullable=True),  # NULL: nobody whom the shop knows
+    Column("text", Text, nullable=False, server_default=""),
+    Column("raw", JSON, nullable=False, server_default="{}"),
+    UniqueConstraint("account", "kind", "address", "remote_id"),
+    Index(None, "member_id"),
+    Index(None, "account", "remote_id"),
+)

@@ -34,7 +34,7 @@ _KINDS: dict[str, type[SendError]] = {
             "AuthKeyUnregisteredError", "AuthKeyDuplicatedError", "AuthKeyInvalidError", "AuthKeyNotFound",
             "SessionRevokedError", "SessionExpiredError", "UserDeactivatedError", "UserDeactivatedBanError",
             "UnauthorizedError", "AccessTokenInvalidError", "AccessTokenExpiredError",
-            "AuthKeyPermEmptyError",
+            "AuthKeyPermEmptyError", "SessionPasswordNeededError",
         ),
         LoginLost,
     ),

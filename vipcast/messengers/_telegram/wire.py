@@ -66,7 +66,7 @@ class Wire:
         self.account = account
         self._receive_updates = receive_updates
         self.client = _make_client(account, receive_updates=receive_updates)
-        self._uploads = Uploads(self.client)
+        self._uploads = Uploads(self.client, self.ask)
         self._connecting = asyncio.Lock()
 
     async def connect(self) -> None:
@@ -115,7 +115,7 @@ class Wire:
         await self.close()
         self.account.session.unlink(missing_ok=True)
         self.client = _make_client(self.account, receive_updates=self._receive_updates)
-        self._uploads = Uploads(self.client)
+        self._uploads = Uploads(self.client, self.ask)
 
     def has_login(self) -> bool:
         """Return whether there is a key at all that a server may know."""
@@ -181,7 +181,7 @@ class Wire:
 
     async def _send_media(self, peer: Any, message: Message, key: int, spans: Any) -> Any:
         for attempt in (1, 2):
-            media = [await self._uploads.get(self, one, peer) for one in message.media]
+            media = [await self._uploads.get(one, peer) for one in message.media]
             if len(media) == 1:
                 request: Any = functions.messages.SendMediaRequest(
                     peer=peer, media=media[0], message=message.text, random_id=key, entities=spans

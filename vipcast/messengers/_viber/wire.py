@@ -69,6 +69,8 @@ class RequestSender(ApiRequestSender):  # type: ignore[misc]
 
         """
         body = payload.encode()
+        if len(body) > MAX_REQUEST_BYTES:  # viberbot writes a Cyrillic letter as six characters
+            body = json.dumps(json.loads(payload), ensure_ascii=False, separators=(",", ":")).encode()
         if len(body) > MAX_REQUEST_BYTES:
             raise Rejected("the message is larger than the 30 KB that Viber takes", remote_code="too-large")
         status, headers, data = wait_for(self._post(f"{self._base}/{endpoint}", body))
@@ -103,7 +105,7 @@ class RequestSender(ApiRequestSender):  # type: ignore[misc]
         try:
             answer = json.loads(data)
             status = int(answer["status"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise OutcomeUnknown("Viber's answer cannot be read", remote_code="no-json") from error
         if status:
             raise from_status(status, str(answer.get("status_message", "")), self._account)

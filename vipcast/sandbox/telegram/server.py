@@ -18,6 +18,8 @@ from telethon.sessions import SQLiteSession, StringSession
 from vipcast.errors import InputError
 from vipcast.sandbox.events import EventLog
 from vipcast.sandbox.faults import Faults
+from vipcast.sandbox.loopback import LOOPBACK, Listener
+from vipcast.sandbox.tasks import Tasks
 from vipcast.sandbox.telegram import history, login, sending
 from vipcast.sandbox.telegram.keys import KEY_BYTES, PUBLIC_KEY_PEM
 from vipcast.sandbox.telegram.link import Link
@@ -26,7 +28,6 @@ from vipcast.sandbox.telegram.rpc import Hub, RandomIds, RpcError
 from vipcast.sandbox.telegram.store import Store
 from vipcast.sandbox.telegram.views import DC_ID, phone_view, push_changes
 from vipcast.sandbox.telegram.world import World
-from vipcast.sandbox.viber_http import LOOPBACK, port_error
 
 _log = logging.getLogger(__name__)
 OnMessage = Callable[[SandboxMessage], Awaitable[None] | None]
@@ -53,10 +54,8 @@ class TelegramSandbox:
         bot_started_by_all: bool = True,
     ) -> None:
         """`random_ids` is how a repeated send is answered: with the first message, or RANDOM_ID_DUPLICATE."""
-        if host != LOOPBACK:
-            raise InputError(
-                f"The sandbox serves this machine only, not {host}.", hint=f"Leave the host at {LOOPBACK}."
-            )
+        # Telethon's sessions hold an address and no name.
+        self._listener = Listener(self._serve, host, port, setting="sandbox.telegram_port", hosts=(LOOPBACK,))
         self.host = host
         self.public_key_pem = PUBLIC_KEY_PEM
         self.on_message: OnMessage | None = None
@@ -64,9 +63,7 @@ class TelegramSandbox:
         self._world = World(store, auto_customers=auto_customers, bot_started_by_all=bot_started_by_all)
         self._faults = faults
         self._hub = Hub(self._world, log, random_ids, self, host, port)
-        self._server: asyncio.Server | None = None
-        self._links: set[asyncio.Task[None]] = set()
-        self._work: set[asyncio.Task[None]] = set()
+        self._work = Tasks()
 
     @property
     def port(self) -> int:
@@ -80,48 +77,25 @@ class TelegramSandbox:
     # Running.
 
     async def start(self) -> None:
-        """Listen.
-
-        Raises:
-            Locked: another program has the port.
-            InputError: the port is none, or this user may not have it.
-
-        """
-        try:
-            self._server = await asyncio.start_server(self._serve, self.host, self.port)
-        except (OSError, OverflowError) as error:
-            raise port_error(error, self.host, self.port, "sandbox.telegram_port") from error
-        self._hub.port = self._server.sockets[0].getsockname()[1]
+        """Listen; errors as of `Listener.start`."""
+        await self._listener.start()
+        self._hub.port = self._listener.port
         self._world.store.commit()
 
     async def stop(self) -> None:
         """Stop listening, close every connection and remember all; safe to call twice."""
-        if self._server is not None:
-            self._server.close()
-        tasks = self._links | self._work
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._server is not None:
-            await self._server.wait_closed()
-            self._server = None
+        await self._listener.stop()
+        await self._work.stop()
         self._world.store.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - asyncio runs this as a task
-        self._links.add(task)
-        task.add_done_callback(self._links.discard)
         await Link(self._hub, self._faults, reader, writer).run()
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background until the server stops."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._work.add(task)
-        task.add_done_callback(self._done)
+        self._work.start(work).add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._work.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("A scripted customer failed", exc_info=error)
             self._hub.record("bug", request="on_message", error=repr(error))

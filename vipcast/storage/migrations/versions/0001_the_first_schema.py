@@ -218,6 +218,35 @@ def upgrade() -> None:
         batch_op.create_index("ix_deliveries_remote", ["account", "remote_id"], unique=False)
 
     op.create_table(
+        "inbound",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("account", sa.String(length=32), nullable=False),
+        sa.Column("messenger", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("remote_id", sa.Text(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("recorded_at", UtcDateTime(), nullable=False),
+        sa.Column("member_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("text", sa.Text(), server_default="", nullable=False),
+        sa.Column("raw", sa.JSON(), server_default="{}", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["member_id"], ["members.id"], name=op.f("fk_inbound_member_id_members"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound")),
+        sa.UniqueConstraint(
+            "account", "kind", "address", "remote_id", name=op.f("uq_inbound_account_kind_address_remote_id")
+        ),
+    )
+    with op.batch_alter_table("inbound", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_inbound_account_inbound_remote_id"), ["account", "remote_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_inbound_member_id"), ["member_id"], unique=False)
+
+    op.create_table(
         "invitations",
         sa.Column("code", sa.String(length=32), nullable=False),
         sa.Column("member_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from vipcast.errors import InputError
-from vipcast.members import synonyms
-from vipcast.members.records import ColumnMapping
+from vipcast.errors import InputError, nearest
+from vipcast.members.reading import synonyms
+from vipcast.members.reading.records import ColumnMapping
 
 # What `--map column=field` may name.
 FIELDS = (
@@ -180,8 +179,8 @@ def _resolve(header: Sequence[str], overrides: Mapping[str, str], where: str) ->
         _check_field(column, field)
         places = find_column(header, column)
         if not places:
-            near = difflib.get_close_matches(column, [h for h in header if h.strip()], n=1, cutoff=0.5)
-            hint = f"did you mean '{near[0]}'?" if near else f"the columns are: {_listed(header)}"
+            near = nearest(column, filter(str.strip, header), cutoff=0.5)
+            hint = f"did you mean '{near}'?" if near else f"the columns are: {_listed(header)}"
             raise InputError(f"there is no column '{column}'", hint=hint, where=where)
         if len(places) > 1 and field != "ignore" and field not in _SEVERAL:
             hint = f"say which, such as --map '{column}#2={field}'"
@@ -194,8 +193,8 @@ def _check_field(column: str, field: str) -> None:
     if field in FIELDS or (field.startswith("extra:") and field.removeprefix("extra:").strip()):
         return
     meant = (recognise(field)[0] or "").partition(":")[0].partition("|")[0]
-    near = [meant] if meant in FIELDS else difflib.get_close_matches(field, FIELDS, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}? " if near else ""
+    near = meant if meant in FIELDS else nearest(field, FIELDS, cutoff=0.5)
+    hint = f"did you mean {near}? " if near else ""
     raise InputError(
         f"'{field}' is no field of a member (column '{column}')",
         hint=f"{hint}The fields: {', '.join(FIELDS)}, extra:NAME",

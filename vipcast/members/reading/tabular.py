@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
 
 from vipcast.errors import InputError
-from vipcast.members.delimited import Dialect, records, sample_of, settle_dialect
-from vipcast.members.encoding import TextEncoding, settle_encoding
-from vipcast.members.filekinds import kind_of
-from vipcast.members.headers import map_columns
-from vipcast.members.records import ColumnMapping, RawRow, Report, errors_of, printable
+from vipcast.members.reading.delimited import Dialect, records, sample_of, settle_dialect
+from vipcast.members.reading.encoding import TextEncoding, settle_encoding
+from vipcast.members.reading.filekinds import kind_of
+from vipcast.members.reading.headers import map_columns
+from vipcast.members.reading.records import ColumnMapping, RawRow, Report, errors_of, printable
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _UNDECODED = re.compile(r"[\udc80-\udcff]")
@@ -78,7 +79,7 @@ def open_table(
     """
     kind = kind_of(path)
     if kind == "xlsx":
-        from vipcast.members.spreadsheet import open_sheet  # noqa: PLC0415 - openpyxl is heavy
+        from vipcast.members.reading.spreadsheet import open_sheet  # noqa: PLC0415 - openpyxl is heavy
 
         book = open_sheet(path, sheet=sheet, overrides=overrides)
         return Table(path, book.report, book.rows)
@@ -86,9 +87,10 @@ def open_table(
         raise InputError(f"{path.name} has no sheets", hint="leave --sheet out", where=str(path))
     settled = settle_encoding(path, encoding)
     if kind == "vcf":
-        from vipcast.members.vcards import open_cards  # noqa: PLC0415 - rarely needed
+        from vipcast.members.reading.vcards import open_cards  # noqa: PLC0415 - rarely needed
 
         cards = open_cards(path, settled, overrides=overrides)
+        _need_rows(cards.rows, f"{path.name} has no contacts", str(path))
         return Table(path, cards.report, cards.rows)
     return _open_csv(path, settled, delimiter, overrides)
 
@@ -119,18 +121,15 @@ def _open_csv(
     def stream() -> Generator[RawRow, None, None]:
         return _rows(path, encoding.codec, dialect, suspect)
 
-    if next(iter(_peek(stream)), None) is None:
-        hint = "export the list once more: there is nobody in it"
-        raise InputError(f"{path.name} has names of columns and no rows", hint=hint, where=where)
+    _need_rows(stream, f"{path.name} has names of columns and no rows", where)
     return Table(path, report, stream)
 
 
-def _peek(stream: Stream) -> Iterator[RawRow]:
-    rows = stream()
-    try:
-        yield from rows
-    finally:
-        rows.close()
+def _need_rows(stream: Stream, message: str, where: str) -> None:
+    with closing(stream()) as rows:
+        if next(rows, None) is None:
+            hint = "export the list once more: there is nobody in it"
+            raise InputError(message, hint=hint, where=where)
 
 
 def _rows(

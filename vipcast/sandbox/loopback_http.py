@@ -7,7 +7,6 @@ before or after it acted on it, which servers for ordinary use rightly do not of
 from __future__ import annotations
 
 import asyncio
-import errno
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -16,10 +15,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from vipcast.errors import InputError, Locked
+from vipcast.sandbox.loopback import LOOPBACK, LOOPBACK_NAMES, Listener
 
-LOOPBACK = "127.0.0.1"
-LOOPBACK_NAMES = frozenset({LOOPBACK, "localhost", "::1"})
 MAX_BODY = 1 << 20
 JSON = "application/json"
 _STATUSES = frozenset(HTTPStatus)
@@ -69,17 +66,18 @@ class HttpServer:
     """A keep-alive server that hands each request to one handler, bound to the loopback address only."""
 
     def __init__(self, handler: Handler, *, host: str = LOOPBACK, port: int = 0, setting: str = "") -> None:
-        """`port` 0 takes any free one; `setting` names the key to change when the port is taken."""
-        if host not in LOOPBACK_NAMES:
-            raise InputError(
-                f"The sandbox serves this machine only, not {host}.", hint=f"Leave the host at {LOOPBACK}."
-            )
-        self.host = host
-        self.port = port
+        """`host`, `port` and `setting` are the `Listener`'s."""
         self._handler = handler
-        self._setting = setting
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._listener = Listener(self._serve, host, port, setting=setting)
+
+    @property
+    def host(self) -> str:
+        return self._listener.host
+
+    @property
+    def port(self) -> int:
+        """The port; 0 until `start` where any was asked for."""
+        return self._listener.port
 
     @property
     def url(self) -> str:
@@ -87,35 +85,14 @@ class HttpServer:
         return f"http://{host}:{self.port}"
 
     async def start(self) -> None:
-        """Listen.
-
-        Raises:
-            Locked: another program has the port.
-            InputError: the port is none, or this user may not have it.
-
-        """
-        try:
-            self._server = await asyncio.start_server(self._serve, self.host, self.port)
-        except (OSError, OverflowError) as error:
-            raise port_error(error, self.host, self.port, self._setting) from error
-        self.port = self._server.sockets[0].getsockname()[1]
+        """Listen; errors as of `Listener.start`."""
+        await self._listener.start()
 
     async def stop(self) -> None:
         """Stop listening and close every connection; safe to call twice."""
-        if self._server is None:
-            return
-        self._server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-        await self._server.wait_closed()
-        self._server = None
+        await self._listener.stop()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - asyncio runs this as a task
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
         try:
             while await self._answer_one(reader, writer):
                 pass
@@ -135,23 +112,6 @@ class HttpServer:
         writer.write(_response_bytes(response, keep_alive=keep_alive))
         await writer.drain()
         return keep_alive
-
-
-def port_error(error: Exception, host: str, port: int, setting: str) -> InputError | Locked:
-    """Return the error that says why this address cannot be listened on, and what to do."""
-    advice = f"set {setting} in vipcast.toml to a free port" if setting else "choose a free port"
-    where = f"{host}:{port}"
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return Locked(
-            f"Port {port} on {host} is taken by another program.",
-            hint=f"If it is another sandbox, stop it; or {advice}, 0 for any.",
-            where=where,
-        )
-    return InputError(
-        f"The sandbox cannot listen on port {port} of {host}: {error}.",
-        hint=f"Best {advice} from 1024 to 65535, 0 for any.",
-        where=where,
-    )
 
 
 async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[Request, bool]:

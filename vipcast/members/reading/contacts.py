@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 
 from vipcast.members.csvsafe import restore_cell
-from vipcast.members.headers import squeeze, words_in
 from vipcast.members.phones import Phone, PhoneReader
-from vipcast.members.records import ColumnMapping
-from vipcast.members.words import yes_or_no
+from vipcast.members.reading.headers import squeeze, words_in
+from vipcast.members.reading.records import ColumnMapping
+from vipcast.members.reading.words import yes_or_no
 
 # Cells by which programs and people say "nothing".
 BLANKS = frozenset({"-", "--", "–", "—", "NULL", "null", "nan", "NaN", "N/A", "n/a", "None", "\\N", "0", "?"})

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Literal
 
-from vipcast.members.headers import squeeze
+from vipcast.members.reading.headers import squeeze
 
 Order = Literal["dmy", "mdy"]
 

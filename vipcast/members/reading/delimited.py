@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from vipcast.errors import InputError
-from vipcast.members.headers import find_column, known_columns
-from vipcast.members.records import RawRow
+from vipcast.members.reading.headers import find_column, known_columns
+from vipcast.members.reading.records import RawRow
 
 DELIMITERS = (";", ",", "\t", "|")
 _LONGEST_LINE = 1 << 20  # characters; bounds memory where a file has no line breaks

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vipcast.errors import InputError
+from vipcast.errors import InputError, nearest
 
 _CHUNK = 1 << 20
 _SAMPLE_BYTES = 32 << 10
@@ -125,8 +124,8 @@ def _asked(path: Path, asked: str, head: bytes) -> TextEncoding:
         codec = codecs.lookup(asked).name
         "".encode(codec)
     except LookupError:
-        near = difflib.get_close_matches(asked.lower(), ["utf-8", "utf-16", *_LEGACY], n=1)
-        hint = f"did you mean {near[0]}?" if near else "such as utf-8, utf-16, cp1250, cp1251 or cp1252"
+        near = nearest(asked, ["utf-8", "utf-16", *_LEGACY])
+        hint = f"did you mean {near}?" if near else "such as utf-8, utf-16, cp1250, cp1251 or cp1252"
         raise InputError(f"there is no encoding '{asked}'", hint=hint, where="--encoding") from None
     if codec == "utf-8" and head.startswith(codecs.BOM_UTF8):
         codec = "utf-8-sig"

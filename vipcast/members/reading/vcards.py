@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from vipcast.members.encoding import TextEncoding
-from vipcast.members.headers import map_columns
-from vipcast.members.records import RawRow, Report, errors_of, printable
+from vipcast.members.reading.encoding import TextEncoding
+from vipcast.members.reading.headers import map_columns
+from vipcast.members.reading.records import RawRow, Report, errors_of, printable
 
 COLUMNS = (
     "Name", "First name", "Last name", "Phone", "Email", "Telegram", "Birthday", "Notes", "Categories",

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 
 from vipcast.config import LANGUAGES
-from vipcast.members.headers import squeeze, words_in
+from vipcast.members.reading.headers import squeeze, words_in
 
 _YES = words_in(
     """

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 from vipcast.errors import InputError
-from vipcast.members.records import Kind
+from vipcast.members.reading.records import Kind
 
 _SAVE_AS = "open it in the program it came from and save it as CSV UTF-8, or as .xlsx"
 

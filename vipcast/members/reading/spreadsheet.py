@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
 import zipfile
 import zlib
@@ -13,10 +12,10 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from vipcast.errors import InputError
-from vipcast.members.delimited import find_header
-from vipcast.members.headers import known_columns, map_columns
-from vipcast.members.records import RawRow, Report
+from vipcast.errors import InputError, nearest
+from vipcast.members.reading.delimited import find_header
+from vipcast.members.reading.headers import known_columns, map_columns
+from vipcast.members.reading.records import RawRow, Report
 
 _SAMPLE_ROWS = 100
 
@@ -77,7 +76,7 @@ def _understood(
         raise InputError(
             f"sheet '{title}' of {path.name} has names of columns and no rows", hint=hint, where=where
         )
-    from vipcast.members.tabular import doubts_about  # noqa: PLC0415 - tabular opens sheets
+    from vipcast.members.reading.tabular import doubts_about  # noqa: PLC0415 - tabular opens sheets
 
     report = Report(
         kind="xlsx",
@@ -116,8 +115,8 @@ def _named(book: Any, sheet: str, path: Path) -> Any:
         if candidate.title.strip().casefold() == sheet.strip().casefold():
             return candidate
     titles = [s.title for s in book.worksheets]
-    near = difflib.get_close_matches(sheet, titles, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"the sheets are: {', '.join(titles)}"
+    near = nearest(sheet, titles)
+    hint = f"did you mean '{near}'?" if near else f"the sheets are: {', '.join(titles)}"
     raise InputError(f"{path.name} has no sheet '{sheet}'", hint=hint, where=str(path))
 
 

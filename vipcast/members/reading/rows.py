@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
-from vipcast.members.contacts import BLANKS, ContactReader, Contacts
 from vipcast.members.csvsafe import restore_cell
-from vipcast.members.dates import AmbiguousDateError, Order, read_day, read_moment, settle_order
 from vipcast.members.people import clean, clean_lines, join_name, split_name
-from vipcast.members.records import RawRow
-from vipcast.members.tabular import Table
-from vipcast.members.words import is_formal, language_of, messenger_of, says_out, yes_or_no
+from vipcast.members.reading.contacts import BLANKS, ContactReader, Contacts
+from vipcast.members.reading.dates import AmbiguousDateError, Order, read_day, read_moment, settle_order
+from vipcast.members.reading.records import RawRow
+from vipcast.members.reading.tabular import Table
+from vipcast.members.reading.words import is_formal, language_of, messenger_of, says_out, yes_or_no
 
 LONGEST_NAME = 200  # characters; a longer one is a text that slipped into the wrong column
 _ERRORS = frozenset({"#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#N/A!", "#ERROR!"})

@@ -1,0 +1,256 @@
+"""Running `listen`: one worker an account, one receiver for those that call, an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from vipcast.cli.result import Result, note
+from vipcast.delivery.interrupts import stop_on_signals
+from vipcast.delivery.receiving import DUPLICATES, Intake
+from vipcast.errors import Locked, Problem, SetupMissing, VipcastError
+from vipcast.messengers.base import AccountProblem, Messenger, SendError
+from vipcast.shop import Shop
+
+if TYPE_CHECKING:
+    from vipcast.web.receiver import Receiver
+
+log = logging.getLogger(__name__)
+
+QUIET_SECONDS = 2.0  # `--once` ends when nothing came for so long
+READY_SECONDS = 30.0  # and does not wait longer for an account's missed messages
+AGAIN_SECONDS = 300.0  # an account that cannot receive is tried again: somebody may have logged it in
+NETWORK_SECONDS = 10.0
+CHECK_SECONDS = 3600.0  # how often the webhook is looked after
+CHECK_LOOPBACK_SECONDS = 10.0  # a sandbox that was started again has forgotten it
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where one's own calls go instead
+
+
+def run(shop: Shop, host: str, port: int, *, once: bool) -> Result:
+    """Receive until a signal comes or, with `once`, until it is quiet.
+
+    Raises:
+        SetupMissing: there is no account that could receive.
+        Locked: another `listen` runs for this shop, or the port is taken.
+
+    """
+    with _only_one(shop.locks), Intake(shop.database, shop.clock) as intake:
+        return asyncio.run(_Listening(shop, intake).run(host, port, once=once))
+
+
+@contextmanager
+def _only_one(locks: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(locks / "listen.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise Locked(
+            "Another `vipcast listen` receives for this shop already.", hint="One is enough; let it run."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class _Listening:
+    def __init__(self, shop: Shop, intake: Intake) -> None:
+        self._intake = intake
+        messengers = [shop.messenger(name) for name in shop.config.accounts]
+        self._pushing = [one for one in messengers if one.capabilities.inbound == "push"]
+        self._calling = [one for one in messengers if one.capabilities.inbound == "webhook"]
+        self._ready = {one.account.name: asyncio.Event() for one in (*self._pushing, *self._calling)}
+        self._problems: dict[str, Problem] = {}
+        self._where = str(shop.config.file)
+        if not self._ready:
+            raise SetupMissing(
+                "No account can receive.", hint="Add one: vipcast account add news --messenger telegram"
+            )
+
+    async def run(self, host: str, port: int, *, once: bool) -> Result:
+        stop = asyncio.Event()
+        with stop_on_signals(stop, lambda: note("Stopping.")):
+            async with AsyncExitStack() as stack:
+                receiver = await self._receive(stack, host, port)
+                workers = [
+                    asyncio.create_task(work) for work in (*self._hearing(), *self._pointing(receiver))
+                ]
+                stack.push_async_callback(_end, workers)
+                await self._wait(stop, receiver, once=once)
+        return self._result(once=once)
+
+    async def _receive(self, stack: AsyncExitStack, host: str, port: int) -> Receiver | None:
+        for one in (*self._pushing, *self._calling):
+            stack.push_async_callback(one.close)
+        if not self._calling:
+            return None
+        from vipcast.web.receiver import Receiver, make_app
+
+        app = make_app(self._intake, {one.account.name: one for one in self._calling})
+        return await stack.enter_async_context(Receiver(app, host, port))
+
+    async def _wait(self, stop: asyncio.Event, receiver: Receiver | None, *, once: bool) -> None:
+        """Wait for the end: a signal, quiet, or that no account can receive."""
+        stopped = asyncio.create_task(stop.wait())
+        ready = asyncio.create_task(self._all_ready())
+        try:
+            await asyncio.wait({stopped, ready}, return_when=asyncio.FIRST_COMPLETED)
+            if stopped.done() or len(self._problems) == len(self._ready):
+                return
+            if once:
+                quiet = asyncio.create_task(self._quiet())
+                await asyncio.wait({stopped, quiet}, return_when=asyncio.FIRST_COMPLETED)
+                quiet.cancel()
+                return
+            names = ", ".join(name for name in self._ready if name not in self._problems)
+            place = f"; calls come to {receiver.url}" if receiver else ""
+            note(f"Receiving for {names}{place}. Stop with Ctrl-C.")
+            await stopped
+        finally:
+            stopped.cancel()
+            ready.cancel()
+
+    async def _all_ready(self) -> None:
+        """Wait until every account has received what it missed, or cannot, or takes too long."""
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                for one in self._ready.values():
+                    await one.wait()
+        except TimeoutError:
+            for name, one in self._ready.items():
+                if not one.is_set():
+                    problem = Problem("not-reached", f"{name}: the messenger cannot be reached.", where=name)
+                    self._note(name, problem)
+
+    async def _quiet(self) -> None:
+        taken = -1
+        while self._intake.is_busy or taken != self._intake.taken:
+            taken = self._intake.taken
+            await asyncio.sleep(QUIET_SECONDS)
+
+    # Workers: one an account. They end only when they are cancelled.
+
+    def _hearing(self) -> list[Coroutine[Any, Any, NoReturn]]:
+        return [self._hear(one) for one in self._pushing]
+
+    async def _hear(self, messenger: Messenger) -> NoReturn:
+        def caught_up() -> None:
+            self._problems.pop(name, None)
+            self._ready[name].set()
+
+        name = messenger.account.name
+        while True:
+            try:
+                await self._intake.hear(messenger, caught_up)
+            except VipcastError as error:
+                self._note(name, _problem(error, name))
+            except Exception as error:  # noqa: BLE001 - the other accounts go on
+                self._note(name, _unexpected(error, name))
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    def _pointing(self, receiver: Receiver | None) -> list[Coroutine[Any, Any, NoReturn]]:
+        return [] if receiver is None else [self._point(one, receiver) for one in self._calling]
+
+    async def _point(self, messenger: Messenger, receiver: Receiver) -> NoReturn:
+        """Have the messenger call us, and see to it that this stays so."""
+        account = messenger.account
+        url = _local_url(receiver, messenger) if account.is_loopback else account.webhook
+        while True:
+            wait = CHECK_LOOPBACK_SECONDS if account.is_loopback else CHECK_SECONDS
+            try:
+                await self._set_webhook(messenger, url)
+                self._problems.pop(account.name, None)
+            except VipcastError as error:
+                self._note(account.name, _problem(error, account.name))
+                is_network = isinstance(error, SendError) and not isinstance(error, AccountProblem)
+                wait = NETWORK_SECONDS if is_network else AGAIN_SECONDS
+            except Exception as error:  # noqa: BLE001 - the other accounts go on
+                self._note(account.name, _unexpected(error, account.name))
+            self._ready[account.name].set()
+            await asyncio.sleep(min(wait, CHECK_LOOPBACK_SECONDS) if account.is_loopback else wait)
+
+    async def _set_webhook(self, messenger: Messenger, url: str) -> None:
+        account = messenger.account
+        current = (await messenger.open()).details.get("webhook", "")
+        if not url and not current:
+            example = f"https://…/{messenger.name}/{account.name}"
+            raise SetupMissing(
+                f"The account {account.name!r} has no webhook, so nothing comes in for it.",
+                hint=f'Set webhook = "{example}" in [accounts.{account.name}]: '
+                "the public address that a proxy passes on to this program.",
+                where=self._where,
+            )
+        if url and current != url:
+            await messenger.login(_Webhook(url))
+
+    def _note(self, name: str, problem: Problem) -> None:
+        """Tell of a problem once, until it is over or another one."""
+        if self._problems.get(name) != problem:
+            note(problem.message + (f"\n  → {problem.hint}" if problem.hint else ""))
+        self._problems[name] = problem
+        self._ready[name].set()
+
+    def _result(self, *, once: bool) -> Result:
+        counts = dict(self._intake.counts)
+        doubled = counts.pop(DUPLICATES, 0)
+        received = ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items())) or "nothing"
+        more = f"; {doubled} had come before" if doubled else ""
+        problems = list(self._problems.values())
+        code = 0
+        if len(problems) == len(self._ready):
+            code = SetupMissing.exit_code
+        elif problems and once:
+            code = 4
+        data = {"received": counts, "duplicates": doubled}
+        return Result(data, [f"Received: {received}{more}."], problems if code else (), code)
+
+
+class _Webhook:
+    """A login's dialog that says where to call, and nothing else."""
+
+    def __init__(self, url: str) -> None:
+        self.memory: dict[str, str] = {}
+        self._url = url
+
+    def given(self, name: str) -> str:
+        return self._url if name == "webhook" else ""
+
+    async def ask(self, name: str, question: str, *, secret: bool = False, hint: str = "") -> str:
+        del name, secret
+        raise SetupMissing(f"Missing: {question}.", hint=hint)
+
+    def show_code(self, link: str, words: str) -> None:
+        """Show nothing: there is nobody to look."""
+
+    def say(self, words: str) -> None:
+        """Say nothing: there is nobody to listen."""
+
+
+async def _end(workers: list[asyncio.Task[NoReturn]]) -> None:
+    for one in workers:
+        one.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)
+
+
+def _local_url(receiver: Receiver, messenger: Messenger) -> str:
+    url = receiver.url.replace(receiver.host, EVERYWHERE.get(receiver.host, receiver.host))
+    return f"{url}/{messenger.name}/{messenger.account.name}"
+
+
+def _problem(error: VipcastError, name: str) -> Problem:
+    return Problem(error.code, error.message, error.hint, error.where or name)
+
+
+def _unexpected(error: Exception, name: str) -> Problem:
+    """Write down where it happened, without the error's words: they may name people."""
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    log.error("%s: unexpected %s\n%s", name, type(error).__name__, trace)
+    return Problem("unexpected", f"{name}: unexpected {type(error).__name__} in vipcast.", where=name)
