@@ -52,6 +52,7 @@ def make(folder: Path, endpoints: dict[str, str], messenger: str) -> Shop:
     }
     shop = Shop(config.load(shop_folder, environ))
     now = shop.now()
+    moments = {"created_at": now, "updated_at": now}
     ids = range(1, MEMBERS + 1)
     with shop.database.write() as connection:
         people = [

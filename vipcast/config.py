@@ -177,10 +177,11 @@ def load(folder: Path, environ: Mapping[str, str], *, source: str = "the current
             hint="Make one with `vipcast init myshop`, or name a shop's folder with --shop DIR.",
             where=str(folder),
         )
-    data = tomlfile.read(path)
+    text = tomlfile.read_text(path)
+    data = tomlfile.parse(text, path)
     _refuse_secrets(data, path)
-    tables = tomlfile.convert(data, _File, path)
-    _check(tables, path)
+    tables = tomlfile.convert(data, _File, path, text=text)
+    _check(tables, path, text)
     values = _environment(folder, environ)
     accounts = {
         name: _account(name, table, tables, folder, values) for name, table in tables.accounts.items()
@@ -230,40 +231,44 @@ def _refuse_secrets(data: dict[str, Any], path: Path) -> None:
                 )
 
 
-def _check(tables: _File, path: Path) -> None:
+def _check(tables: _File, path: Path, text: str) -> None:
     """Refuse values of the right type that cannot be."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415
 
     shop = tables.shop
+
+    def wrong(key: str, value: str, wanted: str, hint: str = "") -> ConfigError:
+        said = f"{path.name}: `shop.{key}` is {value!r}; it must be {wanted}."
+        return ConfigError(said, hint=hint, where=_place(path, text, key, "shop"))
+
     if shop.language not in LANGUAGES:
-        raise ConfigError(
-            f"{path.name}: `shop.language` is {shop.language!r}; it must be one of {', '.join(LANGUAGES)}.",
-            where=str(path),
-        )
+        raise wrong("language", shop.language, f"one of {', '.join(LANGUAGES)}")
     if not re.fullmatch(r"[A-Z]{2}", shop.region):
-        raise ConfigError(
-            f"{path.name}: `shop.region` is {shop.region!r}; it must be a country's two letters, such as HU.",
-            where=str(path),
-        )
+        raise wrong("region", shop.region, "a country's two letters, such as HU")
     try:
         ZoneInfo(shop.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ConfigError(
-            f"{path.name}: `shop.timezone` is {shop.timezone!r}, which is no time zone.",
-            hint="Write it as Europe/Budapest, Europe/Prague, Europe/Helsinki …",
-            where=str(path),
-        ) from error
+        hint = "It is no time zone that is known here. Write Europe/Budapest, Europe/Prague …"
+        raise wrong("timezone", shop.timezone, "a time zone, and is no time zone", hint) from error
     for name, account in tables.accounts.items():
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
             raise ConfigError(
                 f"{path.name}: an account cannot be called {name!r}.",
                 hint="Use small letters, digits and hyphens, beginning with a letter.",
-                where=str(path),
+                where=_place(path, text, name),
             )
-        parse_rate(account.rate, f"accounts.{name}.rate", path)
+        parse_rate(
+            account.rate, f"accounts.{name}.rate", where=_place(path, text, "rate", f"accounts.{name}")
+        )
 
 
-def parse_rate(text: str, key: str = "rate", path: Path = Path(FILE)) -> float | None:
+def _place(path: Path, text: str, key: str, table: str | None = None) -> str:
+    """Return file:line of a key, the file alone where it is not found."""
+    line = tomlfile.line_of(text, key, table=table) or tomlfile.line_of(text, key)
+    return f"{path}:{line}" if line else str(path)
+
+
+def parse_rate(text: str, key: str = "rate", *, where: str = FILE) -> float | None:
     """Return a rate such as "30/min" in messages a second; 0 for unlimited, None where nothing is said."""
     if not text:
         return None
@@ -272,8 +277,7 @@ def parse_rate(text: str, key: str = "rate", path: Path = Path(FILE)) -> float |
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*/\s*(s|sec|min|h|hour)\s*", text)
     if not found or float(found[1]) == 0:
         raise ConfigError(
-            f'{path.name}: `{key}` is {text!r}; it must be such as "1/s", "30/min" or "unlimited".',
-            where=str(path),
+            f'{FILE}: `{key}` is {text!r}; it must be such as "1/s", "30/min" or "unlimited".', where=where
         )
     return float(found[1]) / {"s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600}[found[2]]
 

@@ -7,6 +7,7 @@
     ├── PartlyDone               4   some failed, or their outcome is unknown
     ├── SetupMissing             5   a login or a setting is missing
     ├── Locked                   6   another process has it
+    ├── Interrupted            130   Ctrl-C
     ├── StorageError             1   the database cannot be used
     └── SendError                -   a messenger's answer (messengers/base.py); delivery/ makes it a state
 
@@ -84,6 +85,11 @@ class SetupMissing(VipcastError):
 class Locked(VipcastError):
     exit_code = 6
     code = "locked"
+
+
+class Interrupted(VipcastError):
+    exit_code = INTERRUPTED
+    code = "interrupted"
 
 
 class StorageError(VipcastError):

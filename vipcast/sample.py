@@ -51,7 +51,8 @@ def make_shop(folder: Path, *, is_live: bool = False) -> list[Path]:
             (folder / FILE).write_text(
                 settings.replace("enabled = true", "enabled = false"), encoding="utf-8", newline="\n"
             )
-        (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
+        if not (folder / ".gitignore").exists():
+            (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
         env = folder / ".env"
         if not env.exists():
             with os.fdopen(os.open(env, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as handle:
@@ -67,7 +68,11 @@ def make_shop(folder: Path, *, is_live: bool = False) -> list[Path]:
 
 
 def _copy(source: Path, target: Path) -> None:
+    """Copy what is not there yet; what the owner has is left alone."""
     if source.is_dir():
-        shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.rejected.csv"))
+        target.mkdir(exist_ok=True)
+        for inner in source.iterdir():
+            if not inner.name.endswith(".rejected.csv"):
+                _copy(inner, target / inner.name)
     elif not target.exists():
         shutil.copyfile(source, target)

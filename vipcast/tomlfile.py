@@ -140,11 +140,18 @@ def _explain(fault: str, kind: type[Any]) -> tuple[str, str, list[str]]:
         hint = hint or "Take the key out, or see the README for the keys."
         return f"unknown key `{unknown[1]}` in {table}.", hint, [unknown[1], *above]
     if missing := _MISSING.search(what):
-        return f"`{missing[1]}` is missing in {table}.", f'Add a line such as: {missing[1]} = "…"', above
+        is_table = key == "" and hasattr(_type_of(kind, missing[1]), "__struct_fields__")
+        line = f"[{missing[1]}]" if is_table else f'{missing[1]} = "…"'
+        return f"`{missing[1]}` is missing in {table}.", f"Add a line such as: {line}", above
     if wrong := _EXPECTED.search(what):
         wanted = " or ".join(_TYPES.get(part.strip(), part.strip()) for part in wrong[1].split("|"))
         return f"`{key}` must be {wanted}, not {_TYPES.get(wrong[2], wrong[2])}.", "", above
     return f"`{key}`: {what}.", "", above
+
+
+def _type_of(kind: Any, name: str) -> Any:
+    fields = msgspec.structs.fields(kind) if hasattr(kind, "__struct_fields__") else ()
+    return next((field.type for field in fields if field.name == name), None)
 
 
 def _field_names(kind: Any) -> set[str]:

@@ -103,10 +103,13 @@ class CommandLine:
         path.write_text(text.replace(old, new, times), encoding="utf-8")
 
 
-def start(*arguments: object, env: dict[str, str] | None = None, **given: Any) -> subprocess.Popen[str]:
-    """Start vipcast in a process of its own, without a terminal."""
+def start(
+    *arguments: object, code: str = "", env: dict[str, str] | None = None, **given: Any
+) -> subprocess.Popen[str]:
+    """Start vipcast in a process of its own, without a terminal; or Python `code` that does."""
     given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | given
-    command = [sys.executable, "-m", "vipcast", *map(str, arguments)]
+    program = ["-c", code] if code else ["-m", "vipcast"]
+    command = [sys.executable, *program, *map(str, arguments)]
     return subprocess.Popen(command, env=child_environment() | (env or {}), encoding="utf-8", **given)
 
 

@@ -5,16 +5,24 @@ from __future__ import annotations
 import logging
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support import use_sandbox
+from telethon import TelegramClient
+from telethon.crypto import rsa
 
-sys.path.insert(0, str(Path(__file__).parent))  # `commandline`, for the files beside this one
+from vipcast.sandbox.service import Sandbox
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the files beside this one too
+from commandline import CommandLine, Phones
 
 GROUP = "gold"
 PEOPLE = """name;phone;telegram;viber;language;formal;consent_at;consent_source
-Anna Kovács;+36 30 555 0101;@anna_cli;;hu;no;2026-01-05;in the shop
-Ödön Őze;+36 20 555 0102;@odon_cli;;hu;yes;2026-01-05;in the shop
+Kovács Anna;+36 30 555 0101;@anna_cli;;hu;no;2026-01-05;in the shop
+Őze Ödön;+36 20 555 0102;@odon_cli;;hu;yes;2026-01-05;in the shop
 Jan Novák;+420 601 555 103;@jan_cli;;cs;yes;2026-01-05;in the shop
 Viola Vítková;+420 601 555 104;;0e8WW/shXMvcNgCZi+4pIQ==;cs;yes;2026-01-05;in the shop
 Ville Virtanen;+358 40 555 0105;;AfFHYMSzHc1T6G1og4P+Og==;fi;no;2026-01-05;in the shop
@@ -23,8 +31,8 @@ Nora Nogo;+36 30 555 0106;@nora_cli;;en;no;;
 NOTE = '+++\ntitle = "A note"\n+++\nNews for {{ member.name }}.\n'
 
 
-@pytest.fixture(autouse=True)
-def no_log_files_left_open():
+@contextmanager
+def no_log_files_left_open() -> Iterator[None]:
     """Each shop that the command line opens in this process adds its log file to the root logger."""
     before = list(logging.getLogger().handlers)
     yield
@@ -34,13 +42,18 @@ def no_log_files_left_open():
             handler.close()
 
 
+@pytest.fixture(autouse=True)
+def own_log_file():
+    with no_log_files_left_open():
+        yield
+
+
 @pytest.fixture(scope="session")
 def plain_shop(tmp_path_factory):
     """A shop as `init` makes it, with one more template; to be copied, never changed."""
-    from commandline import CommandLine
-
     folder = tmp_path_factory.mktemp("plain") / "shop"
-    assert CommandLine(folder)("init", folder).code == 0
+    with no_log_files_left_open():
+        assert CommandLine(folder)("init", folder).code == 0
     (folder / "templates" / "note").mkdir()
     (folder / "templates" / "note" / "en.md").write_text(NOTE, encoding="utf-8")
     return folder
@@ -49,38 +62,31 @@ def plain_shop(tmp_path_factory):
 @pytest.fixture(scope="session")
 def peopled_shop(plain_shop, tmp_path_factory):
     """The same with a group of six, five of whom agreed; to be copied, never changed."""
-    from commandline import CommandLine
-
     folder = shutil.copytree(plain_shop, tmp_path_factory.mktemp("peopled") / "shop")
     people = folder / "recipients" / "people.csv"
     people.write_text(PEOPLE, encoding="utf-8")
     vipcast = CommandLine(folder)
-    assert vipcast("group", "create", GROUP, "--cap", 15).code == 0
-    assert vipcast("member", "import", people, "--group", GROUP).code == 0
+    with no_log_files_left_open():
+        assert vipcast("group", "create", GROUP, "--cap", 15).code == 0
+        assert vipcast("member", "import", people, "--group", GROUP).code == 0
     return folder
 
 
 @pytest.fixture
 def empty(plain_shop, tmp_path):
     """The command line for a fresh shop without members, in a folder with a space and an accent."""
-    from commandline import CommandLine
-
     return CommandLine(shutil.copytree(plain_shop, tmp_path / "az én boltom"))
 
 
 @pytest.fixture
 def vipcast(peopled_shop, tmp_path):
     """The command line for a shop with people in it; its messengers are out of reach."""
-    from commandline import CommandLine
-
     return CommandLine(shutil.copytree(peopled_shop, tmp_path / "az én boltom"))
 
 
 @pytest.fixture(scope="session")
 def network(tmp_path_factory):
     """One sandbox for all tests of this process."""
-    from vipcast.sandbox.service import Sandbox
-
     with Sandbox(tmp_path_factory.mktemp("sandbox")).run_in_thread() as running:
         yield running
     assert [event for event in running.log.events if event["event"] == "bug"] == []
@@ -89,10 +95,6 @@ def network(tmp_path_factory):
 @pytest.fixture
 def online(vipcast, network, monkeypatch):
     """The command line for a shop with people in it, whose accounts are logged in to the sandbox."""
-    from support import use_sandbox
-    from telethon import TelegramClient
-    from telethon.crypto import rsa
-
     # Telethon keeps a server's settings and keys in global places.
     monkeypatch.setattr(TelegramClient, "_config", None)
     monkeypatch.setattr(rsa, "_server_keys", dict(rsa._server_keys))
@@ -106,8 +108,6 @@ def online(vipcast, network, monkeypatch):
 
 @pytest.fixture
 def phones(network):
-    from commandline import Phones
-
     return Phones(network)
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from support import add_member, announce, rows
+from support import add_group, add_member, announce, rows
+from telethon.tl import types
 
 from vipcast.config import Secret
+from vipcast.delivery import inbound
 from vipcast.messengers._telegram import listening
 from vipcast.messengers._telegram.listening import session_path
 from vipcast.messengers.base import EventKind, LoginLost, Message
@@ -68,9 +71,11 @@ class Hearing:
 
 
 @asynccontextmanager
-async def hearing(account):
+async def hearing(account, *, again=False):
+    """With `again` missed events are due, so it is not waited until there are none."""
     async with aclosing(Hearing(account)) as one:
-        await one.ready()
+        if not again:
+            await one.ready()
         yield one
 
 
@@ -101,6 +106,29 @@ async def test_a_message_is_heard_with_all_names_of_its_writer(account, sandbox,
     assert event.raw["spellings"][0] == ANNA
     assert event.raw["spellings"][-1] == event.raw["id"]
     assert event.at.tzinfo is not None
+
+
+async def test_a_message_in_the_short_form_is_heard_with_its_writers_name(account, sandbox):
+    """Telegram's real servers name the writer of a plain text by number alone."""
+
+    def write():
+        world = sandbox.telegram._world
+        me = sandbox.telegram.find(ACCOUNT)
+        anna = sandbox.telegram.find(ANNA)
+        change = world.write(anna, me, "short")[me.id]
+        update = types.UpdateShortMessage(
+            change.ids[0], anna.id, "short", change.pts, change.count, datetime.now(UTC)
+        )
+        for key in world.keys_of(me.id):
+            for line in key.lines:
+                if line.wants_updates:
+                    line.push(update)
+        return anna.id
+
+    async with hearing(account) as ear:
+        number = await in_thread(sandbox.do, write)
+        event = await ear.next()
+    assert (event.text, event.address, event.raw["id"]) == ("short", ANNA, str(number))
 
 
 async def test_what_was_read_is_heard_through_the_last_message(account, sandbox):
@@ -146,7 +174,7 @@ async def test_what_came_while_down_is_caught_up_in_order(account, say):
         pass
     for number in range(3):
         await in_thread(say, f"missed {number}")
-    async with hearing(account) as ear:
+    async with hearing(account, again=True) as ear:
         heard = [(await ear.next()).text for _ in range(3)]
     assert heard == ["missed 0", "missed 1", "missed 2"]
 
@@ -157,14 +185,14 @@ async def test_what_was_heard_and_stored_does_not_come_again_and_what_was_not_do
             await in_thread(say, f"n{number}")
         first, second = await ear.next(), await ear.next()  # the second is never said to be stored
         assert (first.text, second.text) == ("n0", "n1")
-    async with hearing(account) as ear:
+    async with hearing(account, again=True) as ear:
         again = [(await ear.next()).text for _ in range(2)]
         assert again == ["n1", "n2"]
         await in_thread(say, "n3")
         assert (await ear.next()).text == "n3"
         await in_thread(say, "n4")
         assert (await ear.next()).text == "n4"
-    async with hearing(account) as ear:
+    async with hearing(account, again=True) as ear:
         assert (await ear.next()).text == "n4"
 
 
@@ -274,16 +302,7 @@ async def test_another_persons_login_begins_anew(account, sandbox, say):
 
 
 async def test_a_delivery_is_seen_by_its_members_reading(shop, account, sandbox):
-    from vipcast.delivery import inbound
-
-    add_member(shop, "Anna", ("phone", PHONE))
-    from support import add_group
-
-    with shop.database.read() as connection:
-        from vipcast.members import roster
-
-        (member,) = roster.load(connection)
-    add_group(shop, "gold", [member.id])
+    add_group(shop, "gold", [add_member(shop, "Anna", ("phone", PHONE))])
     announcement = announce(shop, ["gold"])
     await shop.dispatcher().drain(announcement.id)
     assert [row.state for row in rows(shop)] == ["sent"]

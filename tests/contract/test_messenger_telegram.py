@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -263,6 +264,12 @@ async def test_who_asks_too_often_about_phones_waits(messenger, sandbox):
     sandbox.faults.add("ResolvePhoneRequest", "error", code=420, text="FLOOD_WAIT_500")
     with pytest.raises(Throttled):
         await messenger.send(PHONE, "", Message("News"), 1)
+
+
+async def test_a_request_that_cannot_be_packed_is_not_logged_with_its_text(messenger, caplog):
+    with caplog.at_level(logging.DEBUG), pytest.raises(Exception, match=r"format|range|int"):
+        await messenger.send(ANNA, "", Message("what only Anna may read"), 2**70)
+    assert "what only Anna may read" not in caplog.text
 
 
 async def test_a_bot_logs_in_by_its_token_and_writes_to_numeric_ids(account, sandbox):

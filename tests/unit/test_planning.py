@@ -117,6 +117,13 @@ def test_a_member_of_two_groups_gets_one(shop, gold, anna):
     assert len(rows(shop)) == 2
 
 
+def test_a_member_named_twice_is_planned_once(shop, gold, anna):
+    planner = shop.planner(shop.template("note"), {})
+    with shop.database.read() as connection:
+        (member,) = roster.load(connection, [anna])
+    assert len(planner.plan([(member, gold), (member, gold)]).deliveries) == 1
+
+
 def test_who_waits_for_a_seat_gets_nothing(shop, anna, bela):
     add_group(shop, "small", [anna, bela], cap=1)
     announce(shop, ["small"])

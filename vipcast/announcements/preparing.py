@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from vipcast.announcements import records
 from vipcast.announcements.planning import Plan, PlannedDelivery, Planner
 from vipcast.announcements.records import Announcement
+from vipcast.announcements.rendering import variables_used
 from vipcast.announcements.templates import Template
 from vipcast.errors import InputError, NothingToDo
 from vipcast.groups import seats
@@ -54,6 +55,11 @@ def prepare(connection: Connection, request: SendRequest, planner: Planner) -> P
         NothingToDo: nobody sits in the groups, or the text was sent and has changed since.
 
     """
+    if unused := sorted(set(request.variables) - variables_used(request.template)):
+        raise InputError(
+            f"The text of {request.template.name!r} uses no variable called {unused[0]!r}.",
+            hint="Leave that --var out, or use it in the text as {{ " + unused[0] + " }}.",
+        )
     chosen = [seats.get(connection, name) for name in dict.fromkeys(request.groups)]
     for group in chosen:
         if group.closed_at:

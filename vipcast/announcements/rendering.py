@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from jinja2 import meta
 from markdown_it.token import Token
 
-from vipcast.announcements.expressions import Absent, Expression, Run, checked_variables
+from vipcast.announcements.expressions import Absent, Expression, Run, checked_variables, parse_source
 from vipcast.announcements.formatting import Rich, address, append_lines, compose, parse, write
 from vipcast.announcements.limits import check_media, check_text
 from vipcast.announcements.templates import Button, Template, TemplateFault, TemplateText, resolve_media
@@ -140,3 +141,12 @@ class Renderer:
         if key not in self._expressions:
             self._expressions[key] = Expression(source, text, line)
         return self._expressions[key].write(names, run)
+
+
+def variables_used(template: Template) -> set[str]:
+    """Return the names that the texts of a template use, in any language and any branch."""
+    found: set[str] = set()
+    for text in template.texts.values():
+        for part in (text.body, *(piece for button in text.buttons for piece in (button.text, button.url))):
+            found |= meta.find_undeclared_variables(parse_source(part, text, text.body_line))
+    return found

@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
-from vipcast.cli.command import Command
+from vipcast.cli.command import Command, Group
 from vipcast.cli.complete import complete_accounts
 from vipcast.cli.result import Result
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Add, list, check and remove the shop's logins."
+    cls=Group,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Add, list, check and remove the shop's logins.",
 )
 
 

@@ -6,11 +6,14 @@ from typing import Annotated
 
 import typer
 
-from vipcast.cli.command import Command
+from vipcast.cli.command import Command, Group
 from vipcast.cli.result import Result
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Show, resume, pause, cancel and retry announcements."
+    cls=Group,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Show, resume, pause, cancel and retry announcements.",
 )
 
 Number = Annotated[int, typer.Argument(help="The announcement's number.")]

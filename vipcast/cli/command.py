@@ -5,8 +5,10 @@ Typer carries its own Click; this is the one file that touches it.
 
 from __future__ import annotations
 
+import difflib
 import logging
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -21,7 +23,7 @@ from typer.main import get_command
 
 from vipcast.cli.result import Result, note, render
 from vipcast.cli.terminal import Terminal
-from vipcast.errors import INTERRUPTED, InputError, Problem, VipcastError
+from vipcast.errors import INTERRUPTED, InputError, Interrupted, Problem, VipcastError
 
 
 def _shared(
@@ -62,6 +64,19 @@ class Command(TyperCommand):
         return result
 
 
+class Group(TyperGroup):
+    """A noun with its commands; their one line is shown whole."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        rows = [(name, _first_line(self.get_command(ctx, name))) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _first_line(command: Any) -> str:
+    return " ".join((command.help or "").split("\n\n")[0].split())
+
+
 class LazyGroup(TyperGroup):
     """A group whose commands are imported when they are named: `--help` needs only their one line."""
 
@@ -70,6 +85,12 @@ class LazyGroup(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         del ctx
         return list(self.lazy)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:  # Click would end with the code alone, without a word
+            raise Interrupted("Interrupted.", hint="What was done until then stands.") from error
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.lazy:
@@ -87,16 +108,18 @@ class LazyGroup(TyperGroup):
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run and exit with the code of the contract, whatever happens on the way."""
         given = list(sys.argv[1:] if args is None else args)
-        as_json = "--json" in given
+        flags = given[: given.index("--")] if "--" in given else given
+        as_json = "--json" in flags
         if not logging.getLogger().handlers:  # libraries' words stay off the terminal
             logging.getLogger().addHandler(logging.NullHandler())
+        logging.raiseExceptions = False  # a log that cannot be written must not fill the terminal
         extra["standalone_mode"] = False  # it would exit with codes of its own
         try:
             code = super().main(given, **extra)
         except VipcastError as error:
             code = _report(error.problems, error.exit_code, as_json=as_json)
         except (KeyboardInterrupt, typer.Abort):
-            code = _report([Problem("interrupted", "Interrupted.")], INTERRUPTED, as_json=as_json)
+            code = _report([Problem(Interrupted.code, "Interrupted.")], INTERRUPTED, as_json=as_json)
         except BrokenPipeError:
             # Whoever read our output went away (`| head`); point stdout elsewhere so that exit is quiet.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -124,13 +147,27 @@ def _report(problems: Sequence[Problem], code: int, *, as_json: bool) -> int:
     return code
 
 
+def _meant(message: str, context: Any) -> str:
+    """Return "did you mean" for a command that does not exist."""
+    wrong = re.match(r"No such command '(.+?)'", message)
+    if not wrong or not hasattr(context.command, "list_commands"):
+        return ""
+    near = difflib.get_close_matches(wrong[1], context.command.list_commands(context), 1, 0.5)
+    return f"Did you mean {context.command_path} {near[0]}?" if near else ""
+
+
 def _unexpected(error: Exception, given: Sequence[str], *, as_json: bool) -> int:
     """Tell a wrong usage from a fault of ours: one line each, the trace in the log file."""
     usage = getattr(error, "format_message", None)
     if usage is not None and hasattr(error, "exit_code"):
         context = getattr(error, "ctx", None)
         hint = f"See: {context.command_path} --help" if context else "See: vipcast --help"
-        return _report([Problem("bad-usage", usage(), hint)], int(error.exit_code), as_json=as_json)
+        message = usage()
+        return _report(
+            [Problem("bad-usage", message, _meant(message, context) or hint)],
+            int(error.exit_code),
+            as_json=as_json,
+        )
     if "--debug" in given:
         note("".join(traceback.format_exception(error)))
     logging.getLogger("vipcast").error("unexpected", exc_info=error)

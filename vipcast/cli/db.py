@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
-from vipcast.cli.command import Command
+from vipcast.cli.command import Command, Group
 from vipcast.cli.result import Result
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Upgrade, check, back up and restore the database."
+    cls=Group,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Upgrade, check, back up and restore the database.",
 )
 
 

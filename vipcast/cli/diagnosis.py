@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import func, select
 
@@ -35,8 +35,9 @@ def examine(shop: Shop, *, online: bool) -> list[Finding]:
     """Return what was found, in the order in which it is to be mended."""
     found = [Finding("ok", f"{shop.config.file.name} is right; the shop is in {shop.config.shop.timezone}.")]
     found += [*_rights(shop), *_disk(shop), *_database(shop)]
+    known = _known_accounts(shop)
     for account in shop.config.accounts.values():
-        found += _account(shop, account)
+        found += _account(shop, account, known.get(account.name))
     if not shop.announcing_accounts():
         found.append(
             Finding("fault", "No account announces.", "vipcast account add news --messenger telegram")
@@ -103,7 +104,16 @@ def _database(shop: Shop) -> Iterator[Finding]:
         )
 
 
-def _account(shop: Shop, account: Account) -> Iterator[Finding]:
+def _known_accounts(shop: Shop) -> dict[str, Any]:
+    """Return what the ledger knows of the accounts; nothing where it cannot be read, which is found above."""
+    try:
+        with shop.database.read() as connection:
+            return {row.name: row for row in connection.execute(select(accounts))}
+    except VipcastError:
+        return {}
+
+
+def _account(shop: Shop, account: Account, row: Any) -> Iterator[Finding]:
     again = f"vipcast account add {account.name}"
     try:
         kind = shop.messenger_class(account.messenger)
@@ -117,14 +127,9 @@ def _account(shop: Shop, account: Account) -> Iterator[Finding]:
         yield Finding("fault", f"{account.name} is not logged in.", remedy)
     if account.messenger == "telegram" and not (account.api_id and account.api_hash):
         yield Finding("fault", f"{account.name} needs Telegram's API id and hash.", "Put them into .env.")
-    with shop.database.read() as connection:
-        row = connection.execute(select(accounts).where(accounts.c.name == account.name)).first()
     if row is not None and row.stopped_at:
-        yield Finding(
-            "fault",
-            f"{account.name} is stopped: {row.stopped_reason}",
-            f"vipcast account check {account.name} --clear",
-        )
+        remedy = again if row.stopped_code == "login" else f"vipcast account check {account.name} --clear"
+        yield Finding("fault", f"{account.name} is stopped: {row.stopped_reason}", remedy)
     elif row is not None and row.paused_until and row.paused_until > shop.now():
         yield Finding(
             "note", f"{account.name} pauses until {shop.local(row.paused_until)}, as the messenger asked."

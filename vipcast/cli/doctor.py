@@ -8,6 +8,7 @@ import typer
 
 from vipcast.cli.command import Command
 from vipcast.cli.result import Result, Table
+from vipcast.errors import Problem
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -27,4 +28,6 @@ def doctor(
     faults = [f for f in findings if f.level == "fault"]
     rows = [(f.level, f.what, f.remedy) for f in findings]
     said = "All is well." if not faults else f"{len(faults)} fault{'s' * (len(faults) != 1)}."
-    return Result(findings, [Table(("", "what", "what to do"), rows), said], exit_code=5 if faults else 0)
+    problems = [Problem("fault", f.what, f.remedy) for f in faults]
+    view: list[str | Table] = [Table(("", "what", "what to do"), rows), said]
+    return Result(findings, view, problems, exit_code=5 if faults else 0, is_told=True)

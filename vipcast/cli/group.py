@@ -6,13 +6,16 @@ from typing import Annotated
 
 import typer
 
-from vipcast.cli.command import Command
+from vipcast.cli.command import Command, Group
 from vipcast.cli.complete import complete_groups, complete_members
 from vipcast.cli.result import Result, Table
 from vipcast.errors import InputError
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Make capped groups, give seats, move members."
+    cls=Group,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Make capped groups, give seats, move members.",
 )
 
 GroupName = Annotated[str, typer.Argument(help="The group's name.", autocompletion=complete_groups)]
@@ -54,7 +57,10 @@ def list_groups(ctx: typer.Context) -> Result:
         found = seats.everything(connection)
     if not found:
         return Result([], ["No groups yet. Make one: vipcast group create gold --cap 15"])
-    rows = [(g.name, f"{g.seated} of {g.cap}", g.waiting, g.mode, g.purpose) for g in found]
+    rows = [
+        (g.name, f"{g.seated} of {g.cap}", g.waiting, "closed" if g.closed_at else g.mode, g.purpose)
+        for g in found
+    ]
     return Result(found, [Table(("group", "seats", "waiting", "mode", "purpose"), rows)])
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from vipcast.cli.command import Command
+from vipcast.cli.command import Command, Group
 from vipcast.cli.result import Result, Table
 from vipcast.config import LANGUAGES
 from vipcast.conversations.holidays_of import year_of
@@ -20,7 +20,10 @@ from vipcast.conversations.wording import answer
 from vipcast.errors import InputError
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Show opening hours and what a member is promised."
+    cls=Group,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Show opening hours and what a member is promised.",
 )
 
 _DAYS = 14

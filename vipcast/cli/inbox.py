@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from vipcast.cli.command import Command
+from vipcast.cli.command import Command, Group
 from vipcast.cli.result import Result, Table
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show what members wrote.")
+app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None, help="Show what members wrote.")
 
 _SHOWN = 50
 

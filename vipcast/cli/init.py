@@ -26,7 +26,7 @@ def init(
 
     target = (folder or Path()).expanduser().absolute()
     made = make_shop(target, is_live=live)
-    enter = f"cd {folder}" if folder else ""
+    enter = (f'cd "{folder}"' if " " in str(folder) else f"cd {folder}") if folder else ""
     if live:
         steps = ["  vipcast account add news", "  vipcast member import recipients/english.csv"]
         steps += ["  vipcast send new-collection --to-me"]

@@ -145,9 +145,17 @@ def check_accounts(shop: Shop, name: str | None, *, clear: bool) -> Result:
             data.append({"account": one, "ok": False, "message": error.message})
             continue
         _note_identity(shop, one, info, clear=clear)
-        view.append(f"{one}: {info.display_name} ({info.identity}) works.")
+        view.append(f"{one}: {info.display_name} ({info.identity}) works.{_still_stopped(shop, one)}")
         data.append({"account": one, "ok": True, "identity": info.identity, "details": dict(info.details)})
     return Result(data, view, problems, exit_code=5 if problems else 0)
+
+
+def _still_stopped(shop: Shop, name: str) -> str:
+    with shop.database.read() as connection:
+        row = connection.execute(select(accounts).where(accounts.c.name == name)).one()
+    if not row.stopped_at:
+        return ""
+    return f" But it is stopped: {row.stopped_reason} Let it send again with --clear."
 
 
 def remove_account(terminal: Terminal, shop: Shop, name: str, *, yes: bool) -> Result:

@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
-from vipcast.cli.command import Command
+from vipcast.cli.command import Command, Group
 from vipcast.cli.complete import complete_groups, complete_members
 from vipcast.cli.result import Result, Table
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Import, list, edit and forget members; record consent."
+    cls=Group,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Import, list, edit and forget members; record consent.",
 )
 
 Who = Annotated[str, typer.Argument(help="A name, an address or #number.", autocompletion=complete_members)]
@@ -53,7 +56,8 @@ def import_file(
 
 @app.command("list", cls=Command, epilog="Example: vipcast member list --limit 20")
 def list_members(
-    ctx: typer.Context, limit: Annotated[int, typer.Option(help="Show at most so many; 0 for all.")] = 100
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option(min=0, help="Show at most so many; 0 for all.")] = 100,
 ) -> Result:
     """List members by name, with consent and addresses."""
     from vipcast.cli.views import address_list, consent_words, member_data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from vipcast.members.consent import ConsentState
 from vipcast.members.linking import new_code
 from vipcast.members.people import clean, split_name
 from vipcast.members.phones import PhoneReader
+from vipcast.members.reading.rows import LONGEST_NAME
 from vipcast.members.roster import EMAIL, PHONE, Address
 from vipcast.messengers.base import AddressInvalid
 from vipcast.shop import Shop
@@ -148,6 +150,11 @@ def _checked(shop: Shop, values: dict[str, Any], member: roster.Member | None = 
     if "name" in values:
         if not values["name"]:
             raise InputError("The name is empty.", hint="Give the full name.")
+        if len(values["name"]) > LONGEST_NAME:
+            raise InputError(
+                f"The name has {len(values['name']):,} characters; {LONGEST_NAME} are the most.",
+                hint="Give the name as the person writes it.",
+            )
         language = language or (member.language if member else "") or shop.config.shop.language
         first, last = split_name(values["name"], language=language)
         values["first_name"] = values.get("first_name") or first
@@ -169,6 +176,8 @@ def _normalised(shop: Shop, messenger: str, text: str) -> str:
     if messenger == PHONE:
         return _phone(shop, text)
     if messenger == EMAIL:
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text.strip()):
+            raise InputError(f"{text!r} is no e-mail address.", hint="Write it as anna@example.com.")
         return text.strip().casefold()
     kind = shop.messenger_class(messenger)
     if kind.capabilities.accepts_phone and (phone := PhoneReader(shop.config.shop.region).read(text)):
@@ -185,5 +194,5 @@ def _phone(shop: Shop, text: str) -> str:
         return phone.e164
     raise InputError(
         f"{text!r} is no phone number: {reader.problem(text)}.",
-        hint=f"Write it with the country code, such as {reader.example}.",
+        hint=f"Write it with the country code, such as {reader.example()}.",
     )

@@ -136,7 +136,8 @@ def _result(request: IntakeRequest, result: IntakeResult) -> Result:
     if not read:
         problem = Problem("no-rows", f"{request.file.name} has headings but no rows.", "", str(request.file))
         return Result(data, view, [problem], exit_code=3)
-    return Result(data, view, exit_code=4 if numbers["rejected"] else 0)
+    problems = [Problem(r.code, r.reason, "", f"{request.file}:{r.line}") for r in result.rejects]
+    return Result(data, view, problems, exit_code=4 if numbers["rejected"] else 0, is_told=True)
 
 
 def _understanding(result: IntakeResult) -> list[str | Table]:

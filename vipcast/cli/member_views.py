@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vipcast.announcements import records
 from vipcast.announcements.planning import choose_route
 from vipcast.cli.result import Result, Table
 from vipcast.cli.views import consent_words, entry_data, member_data, outcome_words, reason_words
@@ -52,6 +53,8 @@ def why_view(shop: Shop, who: str, announcement_id: int | None) -> Result:
         member = roster.find(connection, who)
         events = roster.consent_events(connection, member.id)
         sitting = seats.groups_of(connection, member.id)
+        if announcement_id is not None:
+            records.get(connection, announcement_id)
         entries = history.of_member(connection, member.id, announcement_id)
     view: list[str | Table] = [f"{member.name} (#{member.id})"]
     view += [f"Announcement {e.announcement_id} ({e.template}): {_story(shop, e)}" for e in entries]

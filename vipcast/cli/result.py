@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
@@ -29,6 +30,7 @@ class Result:
     view: Sequence[str | Table] = ()
     problems: Sequence[Problem] = ()
     exit_code: int = 0
+    is_told: bool = False  # the view says what the problems say; they are for programs
 
 
 def render(result: Result, *, as_json: bool, table_format: str = "") -> None:
@@ -43,7 +45,7 @@ def render(result: Result, *, as_json: bool, table_format: str = "") -> None:
         return
     for part in result.view:
         _write(sys.stdout, part if isinstance(part, str) else _draw(part, table_format))
-    for problem in result.problems:
+    for problem in () if result.is_told else result.problems:
         _write(sys.stderr, describe(problem))
 
 
@@ -51,7 +53,8 @@ def describe(problem: Problem) -> str:
     """Return a problem in one or two lines: what and where, then the next step."""
     lines = [problem.message]
     if problem.where and problem.where not in problem.message and not _is_shown(problem):
-        lines[0] = f"{problem.where}: {problem.message}"
+        name = re.split(r"[/\\]", problem.where)[-1].split(":")[0]
+        lines[0] = f"{problem.where}: {problem.message.removeprefix(f'{name}: ')}"
     if problem.hint:
         lines.append(f"  → {problem.hint}")
     return "\n".join(lines)

@@ -19,7 +19,8 @@ from vipcast.delivery.interrupts import stop_on_signals
 from vipcast.delivery.ledger import counts
 from vipcast.delivery.outcomes import ARRIVED, State
 from vipcast.delivery.sender import DrainResult, Ended
-from vipcast.errors import INTERRUPTED, InputError, NothingToDo, Problem, SetupMissing
+from vipcast.errors import INTERRUPTED, ConfigError, InputError, NothingToDo, Problem, SetupMissing
+from vipcast.messengers.base import AddressInvalid
 from vipcast.shop import Shop, new_message_key
 
 if TYPE_CHECKING:
@@ -115,7 +116,14 @@ def own_address(shop: Shop, messenger: str, *, is_bot: bool) -> str:
     """Return where the owner is reached: as vipcast.toml says, else in a person's own saved messages."""
     kind = shop.messenger_class(messenger)
     if named := shop.config.shop.me.get(messenger):
-        return kind.normalise_address(named)
+        try:
+            return kind.normalise_address(named)
+        except AddressInvalid as error:
+            raise ConfigError(
+                f"vipcast.toml: `shop.me.{messenger}`: {error.message}",
+                hint=error.hint,
+                where=str(shop.config.file),
+            ) from error
     return "me" if kind.has_saved_messages and not is_bot else ""
 
 
@@ -147,6 +155,13 @@ async def _drain(
     return results, stop.is_set()
 
 
+_WAYS = {
+    Ended.ACCOUNT: "See: vipcast account list",
+    Ended.NETWORK: "The queue stays. Check the connection, then: vipcast announcement resume",
+    Ended.LOCKED: "Let it finish; what it sends shows in `vipcast announcement show`.",
+}
+
+
 def summary(
     shop: Shop,
     announcement: Announcement,
@@ -169,7 +184,9 @@ def summary(
     if not found.get(State.QUEUED) and not announcement.is_test:
         view.append(f"Who got it: vipcast announcement show {announcement.id}")
     problems = [
-        Problem(f"account-{r.ended}", f"{r.account}: {r.words or r.ended}", "", r.account)
+        Problem(
+            f"account-{r.ended}", f"{r.account}: {r.words or r.ended}", r.hint or _WAYS[r.ended], r.account
+        )
         for r in results
         if r.ended in (Ended.ACCOUNT, Ended.NETWORK, Ended.LOCKED)
     ]

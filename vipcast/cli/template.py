@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from vipcast.cli.command import Command
+from vipcast.cli.command import Command, Group
 from vipcast.cli.complete import complete_groups, complete_members, complete_templates
 from vipcast.cli.result import Result, Table
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Write, check and preview what is announced."
+    cls=Group, no_args_is_help=True, rich_markup_mode=None, help="Write, check and preview what is announced."
 )
 
 Name = Annotated[str, typer.Argument(help="The template's name.", autocompletion=complete_templates)]

@@ -78,7 +78,8 @@ def check_view(shop: Shop, name: str, pairs: Sequence[str]) -> Result:
         return Result(data, [f"{name} is fine, in {languages}. See it: vipcast template preview {name}"])
     said = f"{faults} fault{'s' * (faults != 1)}, {len(findings) - faults} warnings."
     table = Table(("", "where", "what", "what to do"), rows)
-    return Result(data, [table, said], exit_code=2 if faults else 0)
+    problems = [Problem(f.code, f.message, f.hint, f.where) for f in findings if f.level == "fault"]
+    return Result(data, [table, said], problems, exit_code=2 if faults else 0, is_told=True)
 
 
 def preview_view(

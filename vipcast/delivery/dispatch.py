@@ -16,7 +16,7 @@ from vipcast.delivery.lease import acquire
 from vipcast.delivery.ledger import Ledger, Scope, clear_stop, current_pause, finish, open_accounts, record
 from vipcast.delivery.outcomes import Outcome, State
 from vipcast.delivery.pacing import rate_for
-from vipcast.delivery.sender import PATIENCE_SECONDS, Allowance, DrainResult, Ended, Sender
+from vipcast.delivery.sender import PATIENCE_SECONDS, STOPPED_HINTS, Allowance, DrainResult, Ended, Sender
 from vipcast.errors import InputError, Locked, SetupMissing, VipcastError
 from vipcast.messengers.base import AccountProblem, LoginLost, Messenger, SendError
 from vipcast.storage.database import Database
@@ -109,7 +109,8 @@ class Dispatcher:
             row = connection.execute(select(accounts).where(accounts.c.name == name)).one()
             until = current_pause(connection, row, now)
         if row.stopped_code == "limited":
-            return DrainResult(name, Ended.ACCOUNT, 0, words=row.stopped_reason)
+            hint = STOPPED_HINTS["limited"].format(name=name)
+            return DrainResult(name, Ended.ACCOUNT, 0, words=row.stopped_reason, hint=hint)
         if until and (until - now).total_seconds() > PATIENCE_SECONDS:
             return DrainResult(name, Ended.WAITING, 0, until, "the messenger asked for a pause")
         return None
@@ -166,7 +167,7 @@ class Dispatcher:
 
 def _not_opened(name: str, error: VipcastError) -> DrainResult:
     ended = Ended.ACCOUNT if isinstance(error, (AccountProblem, SetupMissing, InputError)) else Ended.NETWORK
-    return DrainResult(name, ended, 0, words=f"{error.message} {error.hint}".strip())
+    return DrainResult(name, ended, 0, words=error.message, hint=error.hint)
 
 
 def resumes_at(results: Iterable[DrainResult]) -> datetime | None:

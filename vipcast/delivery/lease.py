@@ -127,6 +127,7 @@ _RENEW = (
         accounts.c.paused_from,
         accounts.c.paused_until,
         accounts.c.stopped_at,
+        accounts.c.stopped_code,
         accounts.c.stopped_reason,
     )
 )

@@ -63,6 +63,7 @@ class Step:
     next_at: datetime | None  # when the next one is due; None where nothing is left to claim
     paused_until: datetime | None
     stopped: str  # why the account may not send, empty where it may
+    stopped_code: str = ""  # login | limited
 
 
 class Ledger:
@@ -108,7 +109,7 @@ class Ledger:
             if room and not paused and not account.stopped_at:
                 claimed = self._claim(connection, room, now)
             next_at = None if claimed else self._next_at(connection, now)
-            return Step(claimed, next_at, paused, account.stopped_reason)
+            return Step(claimed, next_at, paused, account.stopped_reason, account.stopped_code)
 
     def record_late(self, outcomes: Sequence[Outcome], now: datetime) -> None:
         """Write down results after the lease was lost: each counts as long as nobody has tried again."""

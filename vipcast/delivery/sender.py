@@ -12,7 +12,7 @@ import enum
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -32,6 +32,10 @@ PATIENCE_SECONDS = 60.0  # a longer wait ends the drain; `announcement resume` o
 # doubles from a second on, and one request goes out alone to see whether the network is back.
 FAULTY_ROUNDS = 5
 FAULTY_ROUNDS_UNREPEATABLE = 2  # each may leave a delivery unknown for good
+STOPPED_HINTS = {
+    "login": "Log in again: vipcast account add {name}",
+    "limited": "Ask the messenger why; when it allows sending again: vipcast account check {name} --clear",
+}
 SMALL_WINDOW = 10  # as few as this go out together, and are waited for together
 GATHERINGS = 20
 GATHERING_SECONDS = 0.001
@@ -57,25 +61,34 @@ class DrainResult:
     sent: int
     resumes_at: datetime | None = None
     words: str = ""  # what the messenger or the network said last
+    hint: str = ""  # what to do about it
 
 
 class Allowance:
     """How many may still go out (`--limit`), shared by all accounts of a drain; None for no limit."""
 
     def __init__(self, limit: int | None) -> None:
-        self.left = limit
+        self._left = limit
+        self._reserved = 0
 
     def take(self, wanted: int) -> int:
-        """Reserve up to `wanted`; return how many were granted."""
-        if self.left is None:
-            return wanted
-        granted = min(wanted, self.left)
-        self.left -= granted
+        """Reserve up to `wanted`; return how many were granted, to be settled."""
+        granted = wanted if self._left is None else min(wanted, self._left)
+        self._reserved += granted
+        if self._left is not None:
+            self._left -= granted
         return granted
 
-    def give_back(self, unused: int) -> None:
-        if self.left is not None:
-            self.left += unused
+    def settle(self, granted: int, used: int) -> None:
+        """Give back what was reserved and not used."""
+        self._reserved -= granted
+        if self._left is not None:
+            self._left += granted - used
+
+    @property
+    def is_used_up(self) -> bool:
+        """Nothing is left, and nobody will give anything back."""
+        return self._left == 0 and not self._reserved
 
 
 class Patience:
@@ -168,8 +181,9 @@ class Sender:
             await self._gather()
         elif not self._finished and (ended := await self._idle(step)):
             at = step.paused_until or step.next_at if ended is Ended.WAITING else None
-            words = step.stopped or self._words
-            return DrainResult(self._messenger.account.name, ended, self._sent, at, words)
+            name = self._messenger.account.name
+            hint = STOPPED_HINTS[step.stopped_code].format(name=name) if step.stopped else ""
+            return DrainResult(name, ended, self._sent, at, step.stopped or self._words, hint)
         return None
 
     async def _step(self, thread: ThreadPoolExecutor) -> Step:
@@ -182,13 +196,13 @@ class Sender:
             try:
                 step = await loop.run_in_executor(thread, self._ledger.step, outcomes, granted, now)
             except (StorageError, Locked) as error:
-                self._allowance.give_back(granted)
+                self._allowance.settle(granted, 0)
                 if attempt == RECORD_TRIES or isinstance(error, LeaseLost):
                     self._finished += outcomes
                     raise
                 await asyncio.sleep(min(attempt, 5))
             else:
-                self._allowance.give_back(granted - len(step.claimed))
+                self._allowance.settle(granted, len(step.claimed))
                 self._bucket.take(len(step.claimed))
                 self._patience.hear(outcomes, now)
                 self._on_step(sum(one.state is not State.QUEUED for one in outcomes))
@@ -235,7 +249,10 @@ class Sender:
 
     def _failed(self, claimed: Claimed, error: SendError) -> Outcome:
         self._words = error.words
-        return failed(claimed.id, claimed.attempt_token, error, claimed.attempts, self._clock.now())
+        outcome = failed(claimed.id, claimed.attempt_token, error, claimed.attempts, self._clock.now())
+        if outcome.state is State.UNKNOWN and not self._messenger.capabilities.idempotent:
+            return replace(outcome, not_before=None)  # it is not repeated by itself
+        return outcome
 
     async def _gather(self) -> None:
         """Wait for answers: for the first, and then a moment for those close behind it."""
@@ -274,4 +291,4 @@ class Sender:
             return Ended.EMPTY
         if self._patience.is_over:
             return Ended.NETWORK
-        return Ended.LIMIT if self._allowance.left == 0 else None
+        return Ended.LIMIT if self._allowance.is_used_up else None

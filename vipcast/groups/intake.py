@@ -80,6 +80,7 @@ class Intake:
 
         """
         request = self._request
+        _check_rejects_file(request)
         with self._database.read() as connection:
             chosen = [seats.get(connection, name) for name in dict.fromkeys(request.groups)]
         if request.fill and len(chosen) < 2:  # noqa: PLR2004
@@ -153,6 +154,17 @@ class Intake:
         if writer is not None:
             partial.replace(path)
             result.rejects_file = path
+
+
+def _check_rejects_file(request: IntakeRequest) -> None:
+    """Refuse a place for rejected rows that cannot be, before anything is done."""
+    path = request.rejects_file
+    if path.exists() and request.file.exists() and path.samefile(request.file):
+        raise InputError("--rejects names the list itself.", hint="Choose another file.", where=str(path))
+    if path.is_dir() or not path.parent.is_dir():
+        raise InputError(
+            f"Rejected rows cannot be written to {path}.", hint="Name a file with --rejects.", where=str(path)
+        )
 
 
 @contextmanager

@@ -118,6 +118,8 @@ class ImportBatch:
         self, row: MemberRow, keys: list[Identity], barred: dict[Identity, datetime]
     ) -> tuple[str, str] | None:
         owners = {self._owners[key] for key in keys if key in self._owners}
+        if not row.name and not owners:
+            return "no-name", "it has no name"
         if len(owners) > 1:
             named = ", ".join(f"{a} ({m})" for m, a in keys if (m, a) in self._owners)
             return "two-members", f"its addresses belong to different members: {named}"

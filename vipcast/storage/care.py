@@ -43,6 +43,9 @@ def check_file(state: Path) -> list[str]:
     with closing(sqlite3.connect(_existing(state))) as connection:
         try:
             faults = [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+            tables = "SELECT 1 FROM sqlite_master WHERE name = ?"
+            if not connection.execute(tables, (VERSION_TABLE,)).fetchone():
+                faults.append("it is no vipcast database: its tables are missing")
             faults += [
                 f"row {row[1]} of {row[0]} points to a missing row of {row[2]}"
                 for row in connection.execute("PRAGMA foreign_key_check")
@@ -96,7 +99,7 @@ def restore_file(state: Path, file: Path, now: datetime) -> Path | None:
             lock.acquire()
             held.append(lock)
         current = state / sqlite.FILE
-        kept = backup_file(state, now) if current.exists() else None
+        kept = _set_aside(state, current, now) if current.exists() else None
         partial = state / f"{sqlite.FILE}.restoring"
         sqlite.make_private_file(partial)
         shutil.copyfile(file, partial)
@@ -116,6 +119,17 @@ def restore_file(state: Path, file: Path, now: datetime) -> Path | None:
         for lock in held:
             lock.release()
     return kept
+
+
+def _set_aside(state: Path, current: Path, now: datetime) -> Path:
+    """Back up the present database; one that is damaged is kept as it is."""
+    try:
+        return backup_file(state, now)
+    except StorageError:
+        target = state / "backups" / f"{now:%Y-%m-%d-%H%M%S}-damaged.db"
+        sqlite.make_private_file(target)
+        shutil.copyfile(current, target)
+        return target
 
 
 def upgrade_file(state: Path, now: datetime) -> tuple[str, str, Path | None]:

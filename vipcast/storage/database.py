@@ -67,9 +67,6 @@ def open_database(state: Path, *, create: bool = True) -> Database:
             _create(state, path)
         database = Database(sqlite.make_engine(path), str(path))
         found = version(database)
-        if found is None and create:  # another process is at it, or one died over it
-            _create(state, path)
-            found = version(database)
     except PermissionError as error:
         raise StorageError(
             f"The state folder cannot be written: {error.filename}.",
@@ -101,15 +98,21 @@ def create_schema(connection: Connection) -> None:
 
 
 def _create(state: Path, path: Path) -> None:
+    """Make the database beside its place and move it there whole: no one ever meets half of one."""
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.new")
     try:
         with FileLock(state / "schema.lock", timeout=sqlite.BUSY_SECONDS):
-            sqlite.make_private_file(path)
-            database = Database(sqlite.make_engine(path), str(path))
+            if path.exists():
+                return
+            for leftover in state.glob(f"{partial.name}*"):
+                leftover.unlink()
+            sqlite.make_private_file(partial)
+            database = Database(sqlite.make_engine(partial), str(path))
             with database.write() as connection:
-                if not inspect(connection).get_table_names():  # else it is made, or no database of ours
-                    create_schema(connection)
+                create_schema(connection)
             database.close()
+            partial.replace(path)
     except Timeout as error:
         raise Locked(
             "Another vipcast is making this shop's database.", hint="Try again in a minute.", where=str(path)

@@ -88,7 +88,7 @@ class _Ear:
     async def events(self) -> AsyncGenerator[Event, None]:
         """Yield events until the connection ends, which raises a named error of `base`."""
         me = await self._wire.open()
-        await self._client.begin(int(me.details["id"]))
+        await self._wire.ask(self._client.begin(int(me.details["id"])))
         self.has_heard = True
         watch = asyncio.create_task(self._watch())
         try:
@@ -120,7 +120,8 @@ class _Ear:
         ended = asyncio.ensure_future(self._client.disconnected)
         done, _ = await asyncio.wait({ended}, timeout=HEARTBEAT_SECONDS)
         if done:
-            error = self._client.updates_error or ended.exception() or ConnectionError("closed")
+            why = None if ended.cancelled() else ended.exception()
+            error = self._client.updates_error or why or ConnectionError("closed")
             raise translate(error, self._account.name) or _gone(error)
         ended.cancel()
         async with asyncio.timeout(ANSWER_SECONDS):
