@@ -180,6 +180,9 @@ def load(folder: Path, environ: Mapping[str, str], *, source: str = "the current
     text = tomlfile.read_text(path)
     data = tomlfile.parse(text, path)
     _refuse_secrets(data, path)
+    named = data.get("accounts")
+    for name, table in named.items() if isinstance(named, dict) else ():  # so that a fault names the account
+        tomlfile.convert(table, AccountTable, path, text=text, inside=f"accounts.{name}")
     tables = tomlfile.convert(data, _File, path, text=text)
     _check(tables, path, text)
     values = _environment(folder, environ)
@@ -251,14 +254,19 @@ def _check(tables: _File, path: Path, text: str) -> None:
         hint = "It is no time zone that is known here. Write Europe/Budapest, Europe/Prague …"
         raise wrong("timezone", shop.timezone, "a time zone, and is no time zone", hint) from error
     for name, account in tables.accounts.items():
-        if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
-            raise ConfigError(
-                f"{path.name}: an account cannot be called {name!r}.",
-                hint="Use small letters, digits and hyphens, beginning with a letter.",
-                where=_place(path, text, name),
-            )
+        check_account_name(name, where=_place(path, text, name))
         parse_rate(
             account.rate, f"accounts.{name}.rate", where=_place(path, text, "rate", f"accounts.{name}")
+        )
+
+
+def check_account_name(name: str, *, where: str = "") -> None:
+    """Refuse a name that cannot stand in a variable of `.env` or in a file's name."""
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
+        raise ConfigError(
+            f"An account cannot be called {name!r}.",
+            hint="Use small letters, digits and hyphens, beginning with a letter.",
+            where=where,
         )
 
 

@@ -85,8 +85,9 @@ def convert(
     text: str = "",
     first_line: int = 1,
     error: type[InputError] = ConfigError,
+    inside: str = "",
 ) -> T:
-    """Return `data` as a `kind`, a msgspec structure.
+    """Return `data` as a `kind`, a msgspec structure; `inside` names the table that it stands in.
 
     With `text`, the TOML that was parsed, a fault is told with its line; one that has none of its own,
     such as a missing key, with the line of its table or the first one of the file.
@@ -98,8 +99,12 @@ def convert(
     try:
         return msgspec.convert(data, kind, strict=True)
     except msgspec.ValidationError as fault:
-        message, hint, names = _explain(str(fault), kind)
-        lines = (line_of(text, name, first_line=first_line) for name in names)
+        message, hint, names = _explain(str(fault), kind, inside)
+        lines = (
+            line_of(text, name, table=table, first_line=first_line)
+            for name in names
+            for table in ((inside, None) if inside else (None,))
+        )
         line = next(filter(None, lines), 1)
         where = f"{path}:{line}" if text else str(path)
         raise error(f"{path.name}: {message}", hint=hint, where=where) from fault
@@ -129,10 +134,12 @@ def _lines(text: str, first_line: int) -> Iterator[tuple[int, str | None, str]]:
         yield number, None if header else table, line
 
 
-def _explain(fault: str, kind: type[Any]) -> tuple[str, str, list[str]]:
+def _explain(fault: str, kind: type[Any], inside: str) -> tuple[str, str, list[str]]:
     """Return msgspec's fault in the shop's words, what to do, and what to look for in the text."""
     found = _AT.match(fault)
     what, key = (found["what"], found["key"] or "") if found else (fault, "")
+    last = key.split(".")[-1]
+    key = ".".join(filter(None, (inside, key)))
     table = f"[{key}]" if key else "the file"
     above = [re.sub(r"\[.*", "", part) for part in reversed(key.split(".")) if part]
     if unknown := _UNKNOWN.search(what):
@@ -146,6 +153,8 @@ def _explain(fault: str, kind: type[Any]) -> tuple[str, str, list[str]]:
     if wrong := _EXPECTED.search(what):
         wanted = " or ".join(_TYPES.get(part.strip(), part.strip()) for part in wrong[1].split("|"))
         return f"`{key}` must be {wanted}, not {_TYPES.get(wrong[2], wrong[2])}.", "", above
+    if allowed := get_args(_type_of(kind, last)):
+        return f"`{key}` must be {' or '.join(map(repr, allowed))}: {what[:1].lower()}{what[1:]}.", "", above
     return f"`{key}`: {what}.", "", above
 
 

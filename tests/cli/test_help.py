@@ -98,7 +98,7 @@ def test_slip_of_the_pen_is_answered_with_the_right_word(nowhere, given, meant):
     assert ran.code == 2
     assert ran.out == ""
     assert meant in ran.err
-    assert "--help" in ran.err
+    assert "  → " in ran.err
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("send", "--help"), ()])

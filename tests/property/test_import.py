@@ -30,7 +30,7 @@ def rows(draw):
     person = draw(people)
     return MemberRow(
         line=draw(st.integers(2, 99)),
-        name=draw(st.sampled_from(["", "Anna", "Béla", "Őze Ödön", "anna"])),
+        name=draw(st.sampled_from(["Anna", "Béla", "Őze Ödön", "anna"])),
         phones=(f"+3630000000{person}",),
         emails=draw(st.sampled_from([(), (f"person{person}@example.com",)])),
         telegram=draw(st.sampled_from(["", f"@person{person}"])),

@@ -120,6 +120,12 @@ def test_an_empty_cell_erases_nothing(shop):
     assert (found.note, found.fields) == ("likes blue", {"size": "42"})
 
 
+def test_a_new_person_needs_a_name_and_a_known_one_does_not(shop):
+    counts, (reject,), _ = bring_in(shop, row(2, ""), row(3, "Anna"), row(4, "", note="likes blue"))
+    assert (reject.code, reject.line, counts["rejected"]) == ("no-name", 2, 1)
+    assert member(shop, ANNA).note == "likes blue"
+
+
 def test_what_changed_is_told_with_its_line(shop):
     bring_in(shop, row(2, language="hu"))
     counts, _, result = bring_in(shop, row(7, language="fi", telegram="@anna_k", extra={"size": "42"}))

@@ -122,7 +122,7 @@ def test_a_lost_login_keeps_the_queue_and_a_new_login_goes_on(shop, sandbox, sea
     sandbox.do(sandbox.telegram.revoke, owner)
     result = drain(shop, announcement)["news"]
     assert result.ended is Ended.ACCOUNT
-    assert "vipcast account add news" in result.words
+    assert "vipcast account add news" in result.hint
     assert states(shop) == {"queued": 5}
     with shop.database.read() as connection:
         assert connection.execute(select(accounts.c.stopped_code)).scalars().all() == ["login"]

@@ -134,12 +134,20 @@ def test_a_file_that_is_no_database_is_refused(state):
     assert "vipcast db restore" in caught.value.hint
 
 
-def test_a_file_that_a_dying_process_left_empty_gets_its_schema(state):
-    """The file is made before its tables: who dies in between, or looks in between, must not be stuck."""
+def test_what_a_dying_process_left_half_made_is_made_anew(state):
+    """The database is made beside its place: who dies over it, or looks meanwhile, must not be stuck."""
     state.mkdir()
-    (state / "vipcast.db").touch(mode=0o600)
+    (state / "vipcast.db.new").write_bytes(b"half")
     open_database(state).close()
     assert care.check_file(state) == []
+    assert not list(state.glob("vipcast.db.new*"))
+
+
+def test_an_empty_file_is_a_damaged_one_and_no_new_shop(state):
+    state.mkdir()
+    (state / "vipcast.db").touch(mode=0o600)
+    with pytest.raises(StorageError, match="no vipcast database"):
+        open_database(state)
 
 
 def test_a_transaction_that_fails_writes_nothing(database):

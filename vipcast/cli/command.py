@@ -148,12 +148,12 @@ def _report(problems: Sequence[Problem], code: int, *, as_json: bool) -> int:
 
 
 def _meant(message: str, context: Any) -> str:
-    """Return "did you mean" for a command that does not exist."""
-    wrong = re.match(r"No such command '(.+?)'", message)
+    """Return "did you mean" for a command that does not exist and that Click has no guess for."""
+    wrong = re.match(r"No such command '(.+?)'\.?$", message)
     if not wrong or not hasattr(context.command, "list_commands"):
         return ""
     near = difflib.get_close_matches(wrong[1], context.command.list_commands(context), 1, 0.5)
-    return f"Did you mean {context.command_path} {near[0]}?" if near else ""
+    return f"Did you mean `{context.command_path} {near[0]}`? " if near else ""
 
 
 def _unexpected(error: Exception, given: Sequence[str], *, as_json: bool) -> int:
@@ -164,7 +164,7 @@ def _unexpected(error: Exception, given: Sequence[str], *, as_json: bool) -> int
         hint = f"See: {context.command_path} --help" if context else "See: vipcast --help"
         message = usage()
         return _report(
-            [Problem("bad-usage", message, _meant(message, context) or hint)],
+            [Problem("bad-usage", message, _meant(message, context) + hint)],
             int(error.exit_code),
             as_json=as_json,
         )

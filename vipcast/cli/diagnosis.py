@@ -34,7 +34,7 @@ class Finding:
 def examine(shop: Shop, *, online: bool) -> list[Finding]:
     """Return what was found, in the order in which it is to be mended."""
     found = [Finding("ok", f"{shop.config.file.name} is right; the shop is in {shop.config.shop.timezone}.")]
-    found += [*_rights(shop), *_disk(shop), *_database(shop)]
+    found += [*_hours(shop), *_rights(shop), *_disk(shop), *_database(shop)]
     known = _known_accounts(shop)
     for account in shop.config.accounts.values():
         found += _account(shop, account, known.get(account.name))
@@ -55,11 +55,22 @@ def examine(shop: Shop, *, online: bool) -> list[Finding]:
     return found + (_online(shop) if online else [])
 
 
+def _hours(shop: Shop) -> Iterator[Finding]:
+    from vipcast.conversations.hours import parse
+
+    try:
+        parse(shop.config.hours, shop.zone, shop.config.file)
+    except VipcastError as error:
+        for problem in error.problems:
+            yield Finding("fault", problem.message, problem.hint or "Mend it in vipcast.toml.")
+
+
 def _rights(shop: Shop) -> Iterator[Finding]:
     if sys.platform == "win32":  # rights there are the folder's, not the file's
         return
     private = [shop.config.folder / ".env", shop.config.state, shop.config.state / "vipcast.db"]
-    private += [account.session for account in shop.config.accounts.values()]
+    for account in shop.config.accounts.values():
+        private += account.session.parent.glob(f"{account.name}.*session")
     for path in private:
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
             yield Finding("fault", f"Others can read {_short(shop, path)}.", f"chmod go= {path}")
@@ -127,6 +138,8 @@ def _account(shop: Shop, account: Account, row: Any) -> Iterator[Finding]:
         yield Finding("fault", f"{account.name} is not logged in.", remedy)
     if account.messenger == "telegram" and not (account.api_id and account.api_hash):
         yield Finding("fault", f"{account.name} needs Telegram's API id and hash.", "Put them into .env.")
+    if row is not None and row.login:
+        yield Finding("fault", f"The login of {account.name} was begun and not finished.", again)
     if row is not None and row.stopped_at:
         remedy = again if row.stopped_code == "login" else f"vipcast account check {account.name} --clear"
         yield Finding("fault", f"{account.name} is stopped: {row.stopped_reason}", remedy)

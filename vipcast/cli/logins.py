@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 from vipcast import settings_file
 from vipcast.cli.result import Result, Table, note
 from vipcast.cli.terminal import Terminal
-from vipcast.config import Account, Secret, token_variable
+from vipcast.config import Account, Secret, check_account_name, token_variable
 from vipcast.delivery.lease import ensure_account, hold_lock
 from vipcast.delivery.ledger import clear_stop
 from vipcast.errors import InputError, Problem, SetupMissing
@@ -79,6 +79,7 @@ class Dialog:
 
 def add_account(terminal: Terminal, options: AddOptions) -> Result:
     """Write the account into the settings and log it in."""
+    check_account_name(options.name)
     with terminal.shop() as shop:
         known = shop.config.accounts.get(options.name)
         messenger, role = _kind_of(shop, options, known)
@@ -170,7 +171,9 @@ def remove_account(terminal: Terminal, shop: Shop, name: str, *, yes: bool) -> R
     if not yes and not terminal.confirm(f"Remove the account {name}?{extra}"):
         return Result(view=["Nothing was changed."], exit_code=3)
     with hold_lock(shop.locks, name):
-        account.session.unlink(missing_ok=True)
+        for session in account.session.parent.glob(f"{name}*.session*"):  # listen has one of its own
+            if session.name.split(".")[0] == name:
+                session.unlink(missing_ok=True)
         settings_file.remove_account(shop.config.file, name)
         settings_file.set_secret(shop.config.folder, token_variable(name), "")
         with shop.database.write() as connection:

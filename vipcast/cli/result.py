@@ -86,10 +86,14 @@ def _draw(table: Table, table_format: str) -> str:
     )
 
 
+# Control characters, and those that turn the direction of what follows; joiners of emoji are let through.
+_STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
 def _cell(value: object) -> str:
     """Return a cell's text; control characters in people's names must not steer the terminal."""
     text = "" if value is None else str(value)
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+    return text if text.isprintable() else _STEERING.sub("�", text)
 
 
 def _plain(value: object) -> object:
@@ -106,8 +110,10 @@ def _plain(value: object) -> object:
     return str(value)
 
 
-def _write(stream: TextIO, text: str) -> None:
-    """Print text even where the terminal's encoding lacks a letter."""
+def _write(stream: TextIO | None, text: str) -> None:
+    """Print text even where the terminal's encoding lacks a letter; nowhere, where the stream is closed."""
+    if stream is None:
+        return
     try:
         stream.write(text + "\n")
     except UnicodeEncodeError:

@@ -178,8 +178,6 @@ def summary(
     when = resumes_at(results)
     if when:
         view.append(f"The rest is due from {shop.local(when)} on.")
-    if was_stopped:
-        view.append("Stopped on request; everything that had left is written down.")
     view += next_steps(announcement, by_name)
     if not found.get(State.QUEUED) and not announcement.is_test:
         view.append(f"Who got it: vipcast announcement show {announcement.id}")
@@ -190,6 +188,9 @@ def summary(
         for r in results
         if r.ended in (Ended.ACCOUNT, Ended.NETWORK, Ended.LOCKED)
     ]
+    if was_stopped:
+        said = "Stopped on request; everything that had left is written down."
+        problems.append(Problem("interrupted", said, f"Go on: vipcast announcement resume {announcement.id}"))
     data = {
         "announcement": announcement.id,
         "state": announcement.state,
@@ -209,9 +210,11 @@ def exit_code(found: Mapping[State, int], results: Sequence[DrainResult]) -> int
     endings = {result.ended for result in results}
     if not bad and (not left or endings in ({Ended.LIMIT}, {Ended.LIMIT, Ended.EMPTY})):
         return 0
+    if left and Ended.LOCKED in endings and not any(result.sent for result in results):
+        return 6
     if any(found.get(state) for state in (*ARRIVED, State.UNKNOWN)):
         return 4
-    for ended, code in ((Ended.LOCKED, 6), (Ended.ACCOUNT, 5), (Ended.WAITING, 4)):
+    for ended, code in ((Ended.ACCOUNT, 5), (Ended.WAITING, 4)):
         if left and ended in endings:
             return code
     return 1

@@ -17,7 +17,9 @@ COUNTS = """
 SELECT (SELECT count(*) FROM members), (SELECT count(*) FROM groups WHERE closed_at IS NULL),
        (SELECT count(*) FROM memberships WHERE state = 'seated'),
        (SELECT count(*) FROM announcements WHERE NOT is_test),
-       (SELECT max(id) FROM announcements WHERE state IN ('running', 'paused') AND NOT is_test)
+       (SELECT max(id) FROM announcements WHERE state IN ('running', 'paused') AND NOT is_test),
+       (SELECT g.name FROM groups g JOIN memberships m ON m.group_id = g.id
+        WHERE m.state = 'seated' AND g.closed_at IS NULL ORDER BY g.name LIMIT 1)
 """
 
 
@@ -51,14 +53,18 @@ def _standing(folder: Path, *, has_account: bool) -> str:
 
     path = folder / STATE / "vipcast.db"
     members = groups = seated = announced = 0
-    unfinished = None
+    unfinished = group = None
     if path.is_file():
         try:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-                members, groups, seated, announced, unfinished = connection.execute(COUNTS).fetchone()
+                found = connection.execute(COUNTS).fetchone()
+                members, groups, seated, announced, unfinished, group = found
         except sqlite3.Error:
             return "Its database cannot be read. Next: vipcast doctor"
-    facts = f"{members} members, {groups} groups with {seated} seats taken, {announced} announcements."
+    facts = (
+        f"{_many(members, 'member')}, {_many(groups, 'group')} with {_many(seated, 'seat')} taken, "
+        f"{_many(announced, 'announcement')}."
+    )
     if not has_account:
         step = "vipcast account add news --messenger telegram"
     elif not members:
@@ -70,7 +76,15 @@ def _standing(folder: Path, *, has_account: bool) -> str:
     elif unfinished:
         step = f"vipcast announcement resume {unfinished}   (it is not finished)"
     elif not announced:
-        step = "vipcast send new-collection --group gold"
+        templates = sorted(p.name for p in (folder / "templates").glob("*/") if p.name != "replies")
+        template = "new-collection" if "new-collection" in templates else next(iter(templates), "")
+        quoted = f'"{group}"' if group and " " in group else group
+        new = "vipcast template new spring-news"
+        step = f"vipcast send {template} --group {quoted}" if template else new
     else:
         step = "vipcast announcement show   (who got the latest one)"
     return f"{facts}\nNext: {step}"
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"

@@ -27,7 +27,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, Protocol
 
 from vipcast.config import Account
-from vipcast.errors import VipcastError
+from vipcast.errors import SetupMissing, VipcastError
 
 MediaKind = Literal["picture", "video", "file"]
 
@@ -218,6 +218,8 @@ class WindowClosed(SendError):
 
 class AccountProblem(SendError):
     """The account itself cannot send; the queue stays, other accounts go on."""
+
+    exit_code = SetupMissing.exit_code
 
 
 class LoginLost(AccountProblem):

@@ -152,7 +152,7 @@ def settle_dialect(
     if rivals:
         named = " or ".join(f"'{t.dialect.delimiter}'" for t in (best, *rivals))
         hint = f"say which, such as --delimiter '{best.dialect.delimiter}'"
-        raise InputError(f"the cells may be separated by {named}", hint=hint, where=where)
+        raise InputError(f"The cells may be separated by {named}", hint=hint, where=where)
     return best.dialect
 
 

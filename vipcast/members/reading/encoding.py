@@ -126,7 +126,7 @@ def _asked(path: Path, asked: str, head: bytes) -> TextEncoding:
     except LookupError:
         near = nearest(asked, ["utf-8", "utf-16", *_LEGACY])
         hint = f"did you mean {near}?" if near else "such as utf-8, utf-16, cp1250, cp1251 or cp1252"
-        raise InputError(f"there is no encoding '{asked}'", hint=hint, where="--encoding") from None
+        raise InputError(f"There is no encoding '{asked}'", hint=hint, where="--encoding") from None
     if codec == "utf-8" and head.startswith(codecs.BOM_UTF8):
         codec = "utf-8-sig"
     for mark, marked in _BOMS:

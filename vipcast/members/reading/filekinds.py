@@ -65,7 +65,7 @@ def _head(path: Path) -> bytes:
         with path.open("rb") as file:
             head = file.read(512)
     except FileNotFoundError:
-        raise InputError(f"there is no file {path}", hint="check the name and the folder") from None
+        raise InputError(f"There is no file {path}", hint="check the name and the folder") from None
     except IsADirectoryError:
         raise InputError(f"{path} is a folder", hint="name the file in it", where=str(path)) from None
     except OSError as error:

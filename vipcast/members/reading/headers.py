@@ -181,10 +181,10 @@ def _resolve(header: Sequence[str], overrides: Mapping[str, str], where: str) ->
         if not places:
             near = nearest(column, filter(str.strip, header), cutoff=0.5)
             hint = f"did you mean '{near}'?" if near else f"the columns are: {_listed(header)}"
-            raise InputError(f"there is no column '{column}'", hint=hint, where=where)
+            raise InputError(f"There is no column '{column}'", hint=hint, where=where)
         if len(places) > 1 and field != "ignore" and field not in _SEVERAL:
             hint = f"say which, such as --map '{column}#2={field}'"
-            raise InputError(f"column '{column}' exists {len(places)} times", hint=hint, where=where)
+            raise InputError(f"Column '{column}' exists {len(places)} times", hint=hint, where=where)
         asked.update(dict.fromkeys(places, field))
     return asked
 
@@ -217,7 +217,7 @@ def _no_address(header: Sequence[str], columns: Sequence[ColumnMapping], where: 
         message = f"no line says what the columns hold; the first is: {_listed(filled)}"
     if any(_LOOKS_LIKE_DATA.fullmatch(name.strip()) for name in filled):
         hint = "put a line with column names on top, or number them: --map '#1=name' --map '#2=phone'"
-        return InputError(f"the first line is no header but data: {_listed(filled)}", hint=hint, where=where)
+        return InputError(f"The first line is no header but data: {_listed(filled)}", hint=hint, where=where)
     example = _short(filled[0]) if filled else "#1"
     hint = f"say it, such as --map '{example}=phone', or put a line with column names on top"
     return InputError(message, hint=hint, where=where)

@@ -150,7 +150,7 @@ def _read(sheet: Any) -> Iterator[tuple[int, list[str]]]:
             yield line, [_text(cell) for cell in row]
     except (zipfile.BadZipFile, zlib.error, EOFError, SyntaxError, KeyError, ValueError) as error:
         hint = "open it in Excel or LibreOffice and save it once more"
-        raise InputError(f"sheet '{sheet.title}' is damaged: {error}", hint=hint) from error
+        raise InputError(f"Sheet '{sheet.title}' is damaged: {error}", hint=hint) from error
 
 
 def _text(cell: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from telethon import errors
@@ -52,6 +53,10 @@ async def _by_code(wire: Wire, dialog: LoginDialog) -> Any:
         phone = phone or await dialog.ask(
             "phone", "The account's phone number, with country code", hint="Give it with --phone +36…"
         )
+        if not re.fullmatch(r"\+?\d{7,15}", re.sub(r"[\s().-]", "", phone)):
+            raise InputError(
+                f"{phone!r} is no phone number.", hint="Write it with its country code: +36301234567"
+            )
         sent = await _asked(wire.client.send_code_request(phone))
         code_hash = sent.phone_code_hash
         dialog.memory.update(phone=phone, hash=code_hash)
