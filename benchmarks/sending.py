@@ -56,15 +56,7 @@ def make(folder: Path, endpoints: dict[str, str], messenger: str) -> Shop:
     ids = range(1, MEMBERS + 1)
     with shop.database.write() as connection:
         people = [
-            {
-                "id": i,
-                "name": f"Member {i}",
-                "name_key": f"member {i}",
-                "fields": {},
-                "created_at": now,
-                "updated_at": now,
-            }
-            for i in ids
+            {"id": i, "name": f"Member {i}", "name_key": f"member {i}", "fields": {}, **moments} for i in ids
         ]
         connection.execute(insert(members), people)
         connection.execute(

@@ -213,9 +213,15 @@ def _environment(folder: Path, environ: Mapping[str, str]) -> dict[str, tuple[st
 
         try:
             values = {k: (v, ".env") for k, v in dotenv_values(folder / ".env").items() if v}
-        except (OSError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError as error:
             raise ConfigError(
-                ".env cannot be read.", hint="Save it again as UTF-8 text.", where=str(folder / ".env")
+                ".env is not saved as UTF-8.", hint="Save it again as UTF-8 text.", where=str(folder / ".env")
+            ) from error
+        except OSError as error:
+            raise ConfigError(
+                f".env cannot be read: {error.strerror}.",
+                hint="Check who owns it and its rights.",
+                where=str(folder / ".env"),
             ) from error
     values |= {k: (v, "the environment") for k, v in environ.items() if k.startswith("VIPCAST_") and v}
     return values
@@ -264,7 +270,7 @@ def check_account_name(name: str, *, where: str = "") -> None:
     """Refuse a name that cannot stand in a variable of `.env` or in a file's name."""
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
         raise ConfigError(
-            f"An account cannot be called {name!r}.",
+            f"{FILE}: an account cannot be called {name!r}.",
             hint="Use small letters, digits and hyphens, beginning with a letter.",
             where=where,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from importlib import import_module
@@ -176,12 +176,15 @@ class Shop:
             support=self.support(),
         )
 
-    def planner(self, template: Template, variables: Mapping[str, str]) -> Planner:
+    def planner(
+        self, template: Template, variables: Mapping[str, str], routes: Sequence[Route] | None = None
+    ) -> Planner:
+        """Return what plans a template's announcement, over the shop's routes if no others are given."""
         from vipcast.announcements.planning import Planner  # noqa: PLC0415
 
         return Planner(
             self.renderer(template, variables),
-            self.routes(),
+            self.routes() if routes is None else routes,
             shop_language=self.config.shop.language,
             shop_is_formal=self.config.shop.formal,
         )

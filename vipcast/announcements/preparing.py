@@ -73,6 +73,11 @@ def prepare(connection: Connection, request: SendRequest, planner: Planner) -> P
             f"on {existing.created_at:%Y-%m-%d}, and its text has changed since.",
             hint="Nothing was sent now. To send the new text to everybody there, add --again.",
         )
+    if existing and existing.state == "cancelled":
+        raise NothingToDo(
+            f"Announcement {existing.id} was this one, and it was cancelled.",
+            hint="To send it after all, to everybody who did not get it and to who did, add --again.",
+        )
     people = _people(connection, chosen, request.only)
     if not people:
         names = ", ".join(group.name for group in chosen)

@@ -93,7 +93,9 @@ def _database(shop: Shop) -> Iterator[Finding]:
                 select(func.max(announcements.c.created_at))
             ).scalar()
             unfinished = connection.execute(
-                select(announcements.c.id).where(announcements.c.state.in_(("running", "paused")))
+                select(announcements.c.id).where(
+                    announcements.c.state.in_(("running", "paused")), announcements.c.is_test.is_(False)
+                )
             ).scalars().all()  # fmt: skip
         faults = care.check_file(shop.config.state)
     except VipcastError as error:

@@ -61,8 +61,8 @@ class Dialog:
             return value
         if not self._terminal.can_ask:
             raise SetupMissing(f"Missing: {question[:1].lower()}{question[1:]}.", hint=hint)
-        # In a thread, so that the connection is kept alive while a person looks for the code.
-        answer = await asyncio.to_thread(self._terminal.ask, question, secret=secret)
+        # Not in a thread: Ctrl-C could not end that. A connection lost meanwhile comes back.
+        answer = self._terminal.ask(question, secret=secret)
         if not answer:
             raise SetupMissing(f"Missing: {question[:1].lower()}{question[1:]}.", hint=hint)
         return answer

@@ -41,7 +41,9 @@ def export_members(terminal: Terminal, file: Path, group: str, *, force: bool) -
         partial.replace(file)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise InputError(f"{file} cannot be written: {error.strerror}.", where=str(file)) from error
+        raise InputError(
+            f"{file} cannot be written: {error.strerror}.", hint="Choose another place.", where=str(file)
+        ) from error
     return Result({"file": file, "members": len(rows)}, [f"{len(rows)} members in {file}."])
 
 

@@ -145,12 +145,15 @@ def _understanding(result: IntakeResult) -> list[str | Table]:
     delimiter = {"\t": "tab", "": "one column"}.get(report.delimiter, report.delimiter)
     how = f"Read as {report.kind}"
     if report.encoding:
-        how += f", {report.encoding} ({report.encoding_reason}), separated by {delimiter}"
+        how += f", {report.encoding} ({report.encoding_reason})"
+    if report.kind == "csv":
+        how += f", separated by {delimiter}"
     if report.sheet:
         how += f", sheet {report.sheet}"
     used = ", ".join(f"{c.column} → {c.field}" for c in report.columns if c.field and c.field != "ignore")
     left = ", ".join(c.column for c in report.columns if c.column and (not c.field or c.field == "ignore"))
-    view: list[str | Table] = [f"{how}, headings in line {report.header_line}.", f"Columns used: {used}."]
+    headings = f", headings in line {report.header_line}" if report.header_line else ""
+    view: list[str | Table] = [f"{how}{headings}.", f"Columns used: {used}."]
     if left:
         view.append(f'Columns left out: {left}. (Use one with --map "COLUMN=FIELD".)')
     return view + [f"Note: {words}" for words in report.warnings]

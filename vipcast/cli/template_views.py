@@ -86,9 +86,9 @@ def preview_view(
     shop: Shop, name: str, who: str, group_name: str, messenger: str, pairs: Sequence[str], *, in_color: bool
 ) -> Result:
     template = shop.template(name)
-    planner = shop.planner(template, parse_variables(pairs))
-    people = _people(shop, who, group_name)
     routes = _routes(shop, messenger)
+    planner = shop.planner(template, parse_variables(pairs), routes)
+    people = _people(shop, who, group_name)
     view: list[str | Table] = []
     data, problems = [], []
     for member, group in people:

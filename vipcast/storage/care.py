@@ -63,7 +63,9 @@ def check_backup(file: Path) -> str:
 
     """
     if not file.is_file():
-        raise InputError(f"There is no file {file}.", where=str(file))
+        raise InputError(
+            f"There is no file {file}.", hint="Backups lie in .vipcast/backups.", where=str(file)
+        )
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             found = connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()  # noqa: S608

@@ -153,7 +153,10 @@ def _explain(error: DatabaseError, where: str) -> StorageError | Locked:
         "unable to open": ("The database cannot be opened.", "Check the rights of the shop's folder."),
         "not a database": ("The database file is damaged.", "Put back a backup: `vipcast db restore FILE`."),
         "malformed": ("The database file is damaged.", "Put back a backup: `vipcast db restore FILE`."),
-        "disk i/o": ("The disk does not take or give data.", "Check the disk, then run `vipcast db check`."),
+        "disk i/o": (
+            "The disk does not take or give data: it may be full.",
+            "Check it, then run `vipcast db check`.",
+        ),
     }
     for part, (message, hint) in hints.items():
         if part in words.lower():

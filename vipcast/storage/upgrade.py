@@ -7,7 +7,9 @@ from importlib.resources import files
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
+from vipcast.errors import StorageError
 from vipcast.storage.database import Database
 
 
@@ -23,7 +25,14 @@ def upgrade(database: Database) -> None:
     config = _config()
     with database.write() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise StorageError(
+                f"This database cannot be upgraded: {error}.",
+                hint="Put back a backup: vipcast db restore FILE",
+                where=database.where,
+            ) from error
 
 
 def head() -> str:

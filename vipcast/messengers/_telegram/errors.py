@@ -89,6 +89,8 @@ def translate(error: BaseException, account: str) -> SendError | None:
     words = _WORDS.get(name, code or str(error) or name)
     if kind is LoginLost:
         message = f"The login of {account!r} is gone ({code or name})."
+        if name.startswith("AccessToken"):
+            message = f"Telegram does not know the token of {account!r} ({code or name})."
         return LoginLost(
             message, remote_code=code or name, words=words, hint=LOG_IN_AGAIN.format(name=account)
         )

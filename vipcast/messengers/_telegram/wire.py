@@ -37,6 +37,7 @@ from vipcast.messengers.base import (
 REQUEST_SECONDS = 60.0  # Telethon itself waits for ever
 CONNECT_SECONDS = 20.0
 CLOSE_SECONDS = 5.0
+RECONNECT_SECONDS, MOST_RECONNECTS = 10.0, 5  # Telethon itself would reconnect without a pause, for ever
 MAIN_DC = 2
 
 # Telethon logs whole requests, texts and phone numbers included, when one cannot be packed.
@@ -258,6 +259,14 @@ class _DeafClient(TelegramClient):  # type: ignore[misc]
     async def _update_loop(self) -> None:
         while True:
             await self._updates_queue.get()
+
+    async def _handle_auto_reconnect(self) -> None:
+        """Give up on a server that drops one connection after the other: the ledger knows how to wait."""
+        now = asyncio.get_running_loop().time()
+        recent = [at for at in getattr(self, "_reconnected_at", ()) if now - at < RECONNECT_SECONDS]
+        self._reconnected_at = [*recent, now]
+        if len(self._reconnected_at) > MOST_RECONNECTS:
+            await self.disconnect()
 
 
 def _make_client(account: Account, *, receive_updates: bool) -> TelegramClient:

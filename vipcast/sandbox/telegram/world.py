@@ -15,7 +15,7 @@ from vipcast.sandbox.telegram.model import Box, Change, ChangeKind, Key, Letter,
 from vipcast.sandbox.telegram.store import Store
 
 _USERNAME: Final = re.compile(r"[a-z]\w{2,31}", re.IGNORECASE | re.ASCII)
-_BOT_TOKEN: Final = re.compile(r"(\d{1,15}):[\w-]{3,}", re.ASCII)
+_BOT_TOKEN: Final = re.compile(r"([1-9]\d{0,14}):[\w-]{3,}", re.ASCII)
 _PHONE_DIGITS: Final = range(7, 16)
 _NOBODY: Final = "nobody"  # usernames that begin so are free
 _ABSENT_PHONE: Final = "0000"  # phone numbers that end so are not on Telegram
