@@ -85,8 +85,8 @@ def announce(shop: Shop, messenger: str, account: str) -> int:
         number = connection.execute(
             insert(announcements)
             .values(
-                key=secrets.token_hex(8), template="bench", digest="", groups=[], variables={}, state="running",
-                created_at=now, started_at=now,
+                key=secrets.token_hex(8), template="bench", digest="", groups=[], variables={},
+                state="running", created_at=now, started_at=now,
             )
             .returning(announcements.c.id)
         ).scalar_one()  # fmt: skip

@@ -215,7 +215,9 @@ def _environment(folder: Path, environ: Mapping[str, str]) -> dict[str, tuple[st
             values = {k: (v, ".env") for k, v in dotenv_values(folder / ".env").items() if v}
         except UnicodeDecodeError as error:
             raise ConfigError(
-                ".env is not saved as UTF-8.", hint="Save it again as UTF-8 text.", where=str(folder / ".env")
+                ".env cannot be read: it is not saved as UTF-8.",
+                hint="Save it again as UTF-8 text.",
+                where=str(folder / ".env"),
             ) from error
         except OSError as error:
             raise ConfigError(

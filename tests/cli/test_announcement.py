@@ -51,7 +51,7 @@ def test_cancelled_one_is_never_resumed(halfway, phones):
 
 def test_the_same_send_after_a_cancel_says_that_it_was_cancelled(halfway):
     halfway.data("announcement", "cancel", 1, "--yes")
-    assert "cancelled" in halfway("send", "note", "--group", "gold", "--dry-run").out
+    assert "cancelled" in halfway("send", "note", "--group", "gold", "--dry-run").said()
 
 
 def test_cancel_needs_a_yes(halfway):

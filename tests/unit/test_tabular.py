@@ -93,7 +93,7 @@ def test_the_asked_encoding_is_taken_and_a_wrong_one_refused(tmp_path):
     path = save(tmp_path, CZECH.encode("cp1250"))
     with open_table(path, encoding="cp1250") as table:
         assert table.report.encoding_reason == "as asked"
-    assert "did you mean cp125" in refusal(path, encoding="cp125").hint
+    assert "Did you mean cp125" in refusal(path, encoding="cp125").hint
     assert "not utf-8" in refusal(path, encoding="utf-8").message
     marked = save(tmp_path, CZECH.encode("utf-8-sig"))
     assert "says itself" in refusal(marked, encoding="cp1250").hint
@@ -243,9 +243,9 @@ def archive(name: str) -> bytes:
         (b'[{"name": "Anna"}]', "JSON"),
         (bytes(range(1, 256)) * 40, "fit no encoding"),
         (b"\0\1\2\3\5\7" * 4000, "not a text file"),
-        (b"Alpha;Beta\nfoo;bar\n", "no line says"),
-        (b"Name;City\nAnna;Pest\n", "no column holds a phone"),
-        (b'"Name,Phone"\n"Anna,06301234567"\n', "each line is one cell"),
+        (b"Alpha;Beta\nfoo;bar\n", "No line says"),
+        (b"Name;City\nAnna;Pest\n", "No column holds a phone"),
+        (b'"Name,Phone"\n"Anna,06301234567"\n', "Each line is one cell"),
     ],
 )
 def test_what_is_no_table_is_refused_with_a_remedy(tmp_path, content, words):
@@ -307,7 +307,7 @@ def test_of_several_sheets_the_one_with_columns_is_read_or_asked_for(tmp_path):
     both = workbook(tmp_path / "b.xlsx", people, people)
     assert "--sheet 'Lap1'" in refusal(both).hint
     assert len(cells(both, sheet="lap2")) == 1
-    assert "did you mean 'Lap2'" in refusal(both, sheet="Lap 2").hint
+    assert "Did you mean 'Lap2'" in refusal(both, sheet="Lap 2").hint
     assert "is empty" in refusal(workbook(tmp_path / "c.xlsx", [])).message
 
 

@@ -77,6 +77,28 @@ def open_table(
         InputError: it is no table, or something about it cannot be decided; the hint says what to do.
 
     """
+    try:
+        return _open(path, encoding, delimiter, sheet, overrides)
+    except InputError as error:  # the modules below speak in clauses
+        error.message, error.hint = _sentence(error.message), _sentence(error.hint)
+        raise
+
+
+def _sentence(clause: str) -> str:
+    """Return a clause with a full stop, and a capital where it begins with a plain word."""
+    word = clause.partition(" ")[0]
+    if word.isalpha() and word.islower():
+        clause = clause[0].upper() + clause[1:]
+    return clause + "." if clause and clause[-1] not in ".?!…" else clause
+
+
+def _open(
+    path: Path,
+    encoding: str | None,
+    delimiter: str | None,
+    sheet: str | None,
+    overrides: Mapping[str, str],
+) -> Table:
     kind = kind_of(path)
     if kind == "xlsx":
         from vipcast.members.reading.spreadsheet import open_sheet  # noqa: PLC0415 - openpyxl is heavy
