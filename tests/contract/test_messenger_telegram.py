@@ -24,6 +24,7 @@ from vipcast.messengers.base import (
     Rejected,
     Span,
     Throttled,
+    Unreachable,
 )
 from vipcast.messengers.telegram import Telegram
 
@@ -308,3 +309,13 @@ async def test_a_server_without_a_port_is_a_fault_of_the_settings(account, serve
     wrong = msgspec.structs.replace(account, server=server, session=tmp_path / "x.session")
     with pytest.raises(ConfigError, match="host:port"):
         await Telegram(wrong).open()
+
+
+async def test_a_server_that_drops_every_connection_is_given_up(account, simulator, sandbox):
+    """Telethon by itself would connect and ask again without a pause, for ever."""
+    sandbox.faults.add("GetUsersRequest", "drop_before", times=None)
+    messenger = Telegram(account)
+    with pytest.raises(Unreachable):
+        await messenger.open()
+    await messenger.close()
+    assert sum(event["event"] == "fault" for event in sandbox.log.events) < 20

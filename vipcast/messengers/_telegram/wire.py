@@ -84,16 +84,23 @@ class Wire:
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await self.client.connect()
+            except asyncio.CancelledError as error:
+                if _is_cancelled_by_us():
+                    raise
+                raise self._out_of_reach("it drops every connection") from error
             except Exception as error:
                 answer = translate(error, self.account.name)
                 if isinstance(answer, LoginLost):
                     raise answer from error
-                place = self.account.server or "Telegram"
-                raise Unreachable(
-                    f"{place} cannot be reached.",
-                    words=f"{place} cannot be reached ({error or type(error).__name__})",
-                    hint="Check the internet connection, then go on with `vipcast announcement resume`.",
-                ) from error
+                raise self._out_of_reach(str(error) or type(error).__name__) from error
+
+    def _out_of_reach(self, why: str) -> Unreachable:
+        place = self.account.server or "Telegram"
+        return Unreachable(
+            f"{place} cannot be reached.",
+            words=f"{place} cannot be reached ({why})",
+            hint="Check the internet connection, then go on with `vipcast announcement resume`.",
+        )
 
     async def open(self) -> AccountInfo:
         """Connect and prove the login; a bot's token logs in by itself."""
@@ -138,9 +145,7 @@ class Wire:
             async with asyncio.timeout(REQUEST_SECONDS):
                 return await question
         except asyncio.CancelledError as error:
-            # Telethon cancels what is pending when it disconnects; our own cancellation goes through.
-            task = asyncio.current_task()
-            if task and task.cancelling():
+            if _is_cancelled_by_us():
                 raise
             raise OutcomeUnknown("the connection was closed", remote_code="disconnected") from error
         except Exception as error:
@@ -325,6 +330,12 @@ def _trust(path: Path) -> None:
             "For the sandbox's key, start `vipcast sandbox` first.",
             where=str(path),
         ) from error
+
+
+def _is_cancelled_by_us() -> bool:
+    """Return whether a cancellation is our own; Telethon cancels what is pending when it disconnects."""
+    task = asyncio.current_task()
+    return bool(task and task.cancelling())
 
 
 def describe(user: Any) -> AccountInfo:
