@@ -19,7 +19,7 @@ def set_account(path: Path, name: str, values: Mapping[str, str]) -> None:
     for key, value in values.items():
         if value:
             table[key] = value
-    _write(path, tomlkit.dumps(document), mode=None)
+    _write(path, tomlkit.dumps(document))
 
 
 def remove_account(path: Path, name: str) -> None:
@@ -27,7 +27,7 @@ def remove_account(path: Path, name: str) -> None:
 
     document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
     document.get("accounts", {}).pop(name, None)
-    _write(path, tomlkit.dumps(document), mode=None)
+    _write(path, tomlkit.dumps(document))
 
 
 def set_secret(folder: Path, variable: str, value: str) -> None:
@@ -52,12 +52,10 @@ def set_secret(folder: Path, variable: str, value: str) -> None:
         raise ConfigError(f".env cannot be written: {error.strerror}.", where=str(path)) from error
 
 
-def _write(path: Path, text: str, *, mode: int | None) -> None:
+def _write(path: Path, text: str) -> None:
     partial = path.with_name(path.name + f".{os.getpid()}.part")
     try:
         partial.write_text(text, encoding="utf-8", newline="\n")
-        if mode is not None:
-            partial.chmod(mode)
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select, update
+from ledger_steps import account_row, claim, refused, sent, write
+from sqlalchemy import update
 from support import announce, rows, seat_members
 
 from vipcast.delivery.lease import LeaseLost, acquire
 from vipcast.delivery.ledger import Ledger, Scope
-from vipcast.delivery.outcomes import failed, succeeded
 from vipcast.errors import Locked
-from vipcast.messengers.base import AccountStopped, Rejected, Sent
+from vipcast.messengers.base import AccountStopped, Rejected
 from vipcast.storage.tables import accounts
 
 
@@ -24,28 +24,6 @@ def planned(shop):
 def ledger(shop, planned):
     with acquire(shop.database, shop.locks, "news", shop.clock) as lease:
         yield Ledger(shop.database, lease, Scope("news", repeats_unknown=True))
-
-
-def claim(shop, ledger, room=1):
-    return ledger.step([], room, shop.now()).claimed
-
-
-def sent(shop, claimed):
-    return succeeded(claimed.id, claimed.attempt_token, Sent("77", shop.now()), shop.now())
-
-
-def refused(shop, claimed, error):
-    return failed(claimed.id, claimed.attempt_token, error, claimed.attempts, shop.now())
-
-
-def account_row(shop):
-    with shop.database.read() as connection:
-        return connection.execute(select(accounts).where(accounts.c.name == "news")).one()
-
-
-def write(shop, statement):
-    with shop.database.write() as connection:
-        connection.execute(statement)
 
 
 def test_a_stolen_lease_stops_the_old_holder_before_it_writes_anything(shop, ledger):

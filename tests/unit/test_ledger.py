@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import pytest
+from ledger_steps import account_row, claim, refused, sent, write
 from sqlalchemy import select, update
 from support import add_group, add_member, announce, opt_out, rows, seat_members, states
 
@@ -12,7 +13,7 @@ from vipcast.announcements import records
 from vipcast.delivery import ledger as ledgers
 from vipcast.delivery.lease import acquire
 from vipcast.delivery.ledger import Ledger, Scope
-from vipcast.delivery.outcomes import State, backoff_seconds, failed, succeeded
+from vipcast.delivery.outcomes import State, backoff_seconds
 from vipcast.members import roster
 from vipcast.messengers.base import (
     AccountStopped,
@@ -21,12 +22,11 @@ from vipcast.messengers.base import (
     OutcomeUnknown,
     RecipientStopped,
     Rejected,
-    Sent,
     Throttled,
     Unreachable,
     WindowClosed,
 )
-from vipcast.storage.tables import accounts, addresses, deliveries, peers
+from vipcast.storage.tables import addresses, deliveries, peers
 
 
 @pytest.fixture
@@ -50,28 +50,6 @@ def open_ledger(shop, planned):
 @pytest.fixture
 def ledger(open_ledger):
     return open_ledger()
-
-
-def claim(shop, ledger, room=1):
-    return ledger.step([], room, shop.now()).claimed
-
-
-def sent(shop, claimed, **more):
-    return succeeded(claimed.id, claimed.attempt_token, Sent("77", shop.now(), **more), shop.now())
-
-
-def refused(shop, claimed, error):
-    return failed(claimed.id, claimed.attempt_token, error, claimed.attempts, shop.now())
-
-
-def account_row(shop):
-    with shop.database.read() as connection:
-        return connection.execute(select(accounts).where(accounts.c.name == "news")).one()
-
-
-def write(shop, statement):
-    with shop.database.write() as connection:
-        connection.execute(statement)
 
 
 def test_what_is_claimed_is_sending_on_disk_and_claimed_once(shop, ledger):

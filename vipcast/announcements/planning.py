@@ -18,17 +18,6 @@ from vipcast.members.consent import ConsentState
 from vipcast.members.roster import PHONE, Member
 from vipcast.messengers.base import Capabilities, Message
 
-# Why a member gets nothing; the words are what `why` and the preview say.
-SKIP_WORDS: Mapping[str, str] = {
-    "opted_out": "opted out",
-    "no_consent": "no consent on record",
-    "no_address": "no address on any messenger of the shop",
-    "unreachable": "not reachable at any known address",
-    "already_sent": "got this text before, in another announcement",
-    "forgotten": "forgotten on request",
-    "cancelled": "the announcement was cancelled",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Route:

@@ -210,7 +210,7 @@ class _Listening:
         elif problems and once:
             code = 4
         data = {"received": counts, "duplicates": doubled}
-        return Result(data, [f"Received: {received}{more}."], problems if code else (), code)
+        return Result(data, [f"Received: {received}{more}."], problems if code else (), code, is_told=True)
 
 
 class _Webhook:

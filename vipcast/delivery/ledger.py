@@ -17,7 +17,7 @@ from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from vipcast.delivery import receipts
 from vipcast.delivery.lease import Lease, ensure_account, renew
-from vipcast.delivery.outcomes import ARRIVED, OPEN, Outcome, State
+from vipcast.delivery.outcomes import OPEN, Outcome, State
 from vipcast.delivery.statements import (
     ADDRESS_STATE,
     CLAIMED_COLUMNS,
@@ -336,7 +336,3 @@ def retry(connection: Connection, announcement_id: int, state: State) -> int:
             .values(state="running", finished_at=None, state_reason="")
         )
     return done.rowcount
-
-
-def arrived(found: dict[State, int]) -> int:
-    return sum(found.get(state, 0) for state in ARRIVED)

@@ -36,7 +36,6 @@ _TIME = re.compile(
 _AFTERNOON = ("pm", "du", "odp")
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel's day 0, with its leap year that never was
 _LAST_MONTH = 12
-_LAST_DAY = 31
 
 # The first letters of month names, without accents; longer ones first where one begins another.
 _MONTHS: tuple[tuple[int, str], ...] = (

@@ -324,10 +324,10 @@ def _trust(path: Path) -> None:
             pem = PublicKey.load_pkcs1_openssl_pem(pem).save_pkcs1()
         rsa.add_key(pem.decode(), old=False)
     except (OSError, ValueError) as error:
+        why = "is not there" if isinstance(error, FileNotFoundError) else f"cannot be used: {error}"
         raise ConfigError(
-            f"The Telegram server's key {path} cannot be used: {error}.",
-            hint="It must be a PEM file with an RSA public key. "
-            "For the sandbox's key, start `vipcast sandbox` first.",
+            f"The Telegram server's key {path} {why}.",
+            hint="It must be a PEM file with an RSA public key; `vipcast sandbox` makes the sandbox's.",
             where=str(path),
         ) from error
 
