@@ -24,12 +24,14 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 from vipcast.config import Account
 from vipcast.errors import SetupMissing, VipcastError
 
-MediaKind = Literal["picture", "video", "file"]
+MediaKind = Literal["picture", "video", "voice", "file"]
+AttachmentKind = Literal["picture", "video", "voice", "file", "sticker", "location", "contact", "other"]
 
 
 class Formatting(enum.StrEnum):
@@ -88,6 +90,8 @@ class Capabilities:
     caption_kinds: frozenset[MediaKind] = frozenset({"picture", "video", "file"})  # may carry a text
     accepts_phone: bool = False  # a member's phone number is an address here
     picture_suffixes: frozenset[str] = frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp"})
+    threads: bool = False  # tells which message a reply answers; a support desk needs that
+    quick_replies: bool = False  # a message may carry `Message.choices`
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,8 @@ class Message:
     text: str
     spans: tuple[Span, ...] = ()
     media: tuple[Media, ...] = ()
+    reply_to: str = ""  # the messenger's id of an earlier message of the same chat
+    choices: tuple[str, ...] = ()  # answers to tap, where the messenger has `quick_replies`
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +150,31 @@ class EventKind(enum.StrEnum):
     SEEN = "seen"
     FAILED = "failed"
     MESSAGE = "message"
+    EDITED = "edited"  # the whole new text; `reply_to` is the message, `remote_id` differs with each edit
+    WRITTEN = "written"  # by hand in the messenger's own app, from the shop's account; `address` got it
     SUBSCRIBED = "subscribed"
     UNSUBSCRIBED = "unsubscribed"
     STARTED = "started"
     OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What came beside a text or instead of one."""
+
+    kind: AttachmentKind
+    name: str = ""  # the file's name, where it has one
+    size: int = 0  # bytes; 0 where nobody said
+    words: str = ""  # what can be told in words: a place's link, a contact's name and phone, an emoji
+    ref: str = ""  # with which `Messenger.fetch` gets the content; empty where there is nothing to get
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A group of people that an account is in."""
+
+    address: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +188,13 @@ class Event:
     text: str = ""
     context: str = ""  # the code a deep link carried
     through: bool = False  # a receipt for this message and all earlier ones to the address
+    reply_to: str = ""  # the id of the message that this one answers
+    chat: str = ""  # the group it was said in, or `me`; empty in a private talk
+    name: str = ""  # what the messenger calls the person
+    peer: str = ""  # as `Sent.peer`: with it the account can write to them, or into the chat
+    language: str = ""  # of the person's app, two letters, where the messenger tells
+    is_automatic: bool = False  # not typed by a person: an away message, a bot's
+    attachments: tuple[Attachment, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -308,14 +342,28 @@ class Messenger(ABC):
     async def send(self, address: str, peer: str, message: Message, key: int) -> Sent:
         """Send one message with one request.
 
-        `address` is normalised, or `me` for the owner of the login. `peer` is what an earlier `Sent.peer`
-        gave for it, or empty. `key` is a non-zero signed 64-bit number that stays the same over repeats;
-        messengers with `idempotent` hand it to the server.
+        `address` is normalised, a `Chat.address`, or `me` for the owner of the login. `peer` is what an
+        earlier `Sent.peer` gave for it, or empty. `key` is a non-zero signed 64-bit number that stays the
+        same over repeats; messengers with `idempotent` hand it to the server.
 
         Raises:
             SendError: one of its named kinds, never a library's own error.
 
         """
+
+    async def fetch(self, ref: str, path: Path) -> None:
+        """Write what an `Attachment.ref` stands for to `path`, a file that must not exist yet.
+
+        Raises:
+            SendError: `Rejected` where it is gone or too large, else as named.
+
+        """
+        del path
+        raise Rejected(f"{self.name} has nothing to fetch ({len(ref)} characters)", remote_code="no-content")
+
+    async def chats(self) -> list[Chat]:
+        """Return the groups that the account is in, where the messenger tells."""
+        return []
 
     @abstractmethod
     async def close(self) -> None:
