@@ -9,7 +9,8 @@ from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import insert, inspect
+from alembic import command
+from sqlalchemy import insert, inspect, select, text
 from support import START, FixedClock, announce, rows, seat_members
 
 from vipcast.delivery.lease import acquire
@@ -17,8 +18,8 @@ from vipcast.errors import InputError, Locked, StorageError
 from vipcast.shop import Shop
 from vipcast.storage import care, sqlite
 from vipcast.storage.database import Database, open_database
-from vipcast.storage.tables import HEAD, groups, meta
-from vipcast.storage.upgrade import head, upgrade
+from vipcast.storage.tables import HEAD, conversations, groups, inbound, meta
+from vipcast.storage.upgrade import _config, head, upgrade
 
 
 @pytest.fixture
@@ -50,10 +51,10 @@ def schema_of(database):
         looking = inspect(connection)
         for table in sorted(looking.get_table_names()):
             found[table] = {
-                "columns": [
+                "columns": sorted(  # a migration adds its columns at the end; their order means nothing
                     (c["name"], str(c["type"]), c["nullable"], str(c["default"]), c["primary_key"])
                     for c in looking.get_columns(table)
-                ],
+                ),
                 "key": looking.get_pk_constraint(table),
                 "foreign": sorted(map(str, looking.get_foreign_keys(table))),
                 "unique": sorted(map(str, looking.get_unique_constraints(table))),
@@ -73,6 +74,42 @@ def test_a_fresh_schema_is_the_migrated_schema(database, tmp_path):
     assert set(fresh) == set(other)
     for table, parts in fresh.items():
         assert parts == other[table], table
+
+
+def test_messages_from_before_conversations_get_theirs(tmp_path):
+    old = empty_database(tmp_path / "old.db")
+    with old.write() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO members (id, name, name_key, created_at, updated_at)"
+                " VALUES (1, 'Anna', 'anna', '2026-11-01 10:00:00', '2026-11-01 10:00:00')"
+            )
+        )
+        for number, member, address in ((1, 1, "@anna"), (2, 1, "+36301234567"), (3, None, "@stranger")):
+            connection.execute(
+                text(
+                    "INSERT INTO inbound (account, messenger, kind, address, remote_id, at, recorded_at, member_id)"
+                    " VALUES ('news', 'telegram', 'message', :a, :n, '2026-11-02 10:00:00', '2026-11-02', :m)"
+                ),
+                {"a": address, "n": str(number), "m": member},
+            )
+    upgrade(old)
+    with old.read() as connection:
+        talks = connection.execute(
+            select(
+                inbound.c.remote_id, conversations.c.id, conversations.c.member_id, conversations.c.address
+            )
+            .join(conversations, conversations.c.id == inbound.c.conversation_id)
+            .order_by(inbound.c.id)
+        ).all()
+    old.close()
+    assert [row.remote_id for row in talks] == ["1", "2", "3"]
+    assert talks[0].id == talks[1].id != talks[2].id
+    assert (talks[0].member_id, talks[0].address) == (1, "+36301234567")
+    assert (talks[2].member_id, talks[2].address) == (None, "@stranger")
 
 
 def test_the_programs_schema_is_the_newest_migration():

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 # The newest migration in migrations/versions; a test holds the two together.
-HEAD = "0001"
+HEAD = "0002"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -144,6 +144,8 @@ groups = Table(
     Column("cap", Integer, nullable=False),
     Column("purpose", Text, nullable=False, server_default=""),
     Column("mode", String(16), nullable=False, server_default="direct"),  # direct | chat
+    Column("chat_account", String(32), nullable=False, server_default=""),  # which account is in its chat
+    Column("chat", Text, nullable=False, server_default=""),  # the chat's address there
     Column("created_at", UtcDateTime, nullable=False),
     Column("closed_at", UtcDateTime),
 )
@@ -185,6 +187,9 @@ accounts = Table(
     Column("lease_owner", String(32)),
     Column("lease_holder", Text, nullable=False, server_default=""),  # for people: pid, host, command
     Column("lease_until", UtcDateTime),
+    Column("talk_owner", String(32)),  # the same for what is said in conversations: it never waits for news
+    Column("talk_holder", Text, nullable=False, server_default=""),
+    Column("talk_until", UtcDateTime),
     Column("paused_from", UtcDateTime),
     Column("paused_until", UtcDateTime),
     Column("stopped_at", UtcDateTime),
@@ -220,11 +225,69 @@ announcements = Table(
     Index(None, "state"),
 )
 
-deliveries = Table(  # the ledger
+conversations = Table(  # a person's private talk with the shop, over all messengers
+    "conversations",
+    metadata,
+    _id(),
+    _member(nullable=True),  # NULL: nobody whom the shop knows
+    Column("account", String(32), nullable=False),  # where the person wrote last: an answer goes there
+    Column("messenger", String(32), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),  # what the messenger calls the person
+    Column("language", String(8), nullable=False, server_default=""),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("heard_at", UtcDateTime, nullable=False),  # the person's last message
+    Column("waiting_since", UtcDateTime),  # the first message without an answer; NULL: nothing waits
+    Column(
+        "wants_person", Boolean, nullable=False, server_default=text("false")
+    ),  # no FAQ until it is closed
+    Column("answered_at", UtcDateTime),  # a person's last answer
+    Column("taken_by", Text, nullable=False, server_default=""),  # who at the desk has it
+    Column("closed_at", UtcDateTime),
+    UniqueConstraint("member_id"),
+    Index(None, "messenger", "address"),
+)
+
+promises = Table(  # by when a person will have answered
+    "promises",
+    metadata,
+    _id(),
+    Column("conversation_id", _Id, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),  # when the question came in
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("state", String(8), nullable=False),  # open | kept | broken | closed
+    Column("settled_at", UtcDateTime),
+    Column("nudged_at", UtcDateTime),
+    Column("overdue_told_at", UtcDateTime),
+    Index(None, "conversation_id"),
+    Index(None, "state", "due_at"),
+)
+
+notes = Table(  # what the shop wrote down by hand: a phone call, a visit
+    "notes",
+    metadata,
+    _id(),
+    Column("conversation_id", _Id, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(8), nullable=False),  # note | call | visit
+    Column("at", UtcDateTime, nullable=False),
+    Column("author", Text, nullable=False, server_default=""),
+    Column("text", Text, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Index(None, "conversation_id"),
+)
+
+deliveries = Table(  # the ledger: one message to one person through one account
     "deliveries",
     metadata,
     _id(),
-    Column("announcement_id", _Id, ForeignKey("announcements.id", ondelete="CASCADE"), nullable=False),
+    # NULL: no announcement, but said in a conversation.
+    Column("announcement_id", _Id, ForeignKey("announcements.id", ondelete="CASCADE")),
+    Column("conversation_id", _Id, ForeignKey("conversations.id", ondelete="SET NULL")),
+    Column("inbound_id", _Id, ForeignKey("inbound.id", ondelete="SET NULL")),  # the message it is about
+    # announcement | answer (a person's) | automatic | relay, notice (to the desk)
+    Column("kind", String(16), nullable=False, server_default="announcement"),
+    Column("purpose", Text),  # what may be said only once
+    Column("author", Text, nullable=False, server_default=""),  # who at the desk wrote it
     _member(nullable=True, ondelete="SET NULL"),  # NULL once the member is forgotten
     Column("state", String(16), nullable=False),
     Column("reason", Text, nullable=False, server_default=""),  # a code of ours
@@ -247,7 +310,9 @@ deliveries = Table(  # the ledger
     Column("seen_at", UtcDateTime),
     Column("ended_at", UtcDateTime),  # failed or skipped
     UniqueConstraint("announcement_id", "member_id"),
+    UniqueConstraint("purpose"),
     Index(None, "member_id"),
+    Index(None, "conversation_id"),
     Index(
         "ix_deliveries_open",
         "account",
@@ -285,9 +350,31 @@ inbound = Table(  # what people did: messages, opened chats, subscriptions; rece
     Column("at", UtcDateTime, nullable=False),
     Column("recorded_at", UtcDateTime, nullable=False),
     _member(nullable=True),  # NULL: nobody whom the shop knows
+    Column("conversation_id", _Id, ForeignKey("conversations.id", ondelete="SET NULL")),
+    Column("chat", Text, nullable=False, server_default=""),  # the group it was said in; empty in private
+    Column("reply_to", Text, nullable=False, server_default=""),
+    Column("handling", String(16), nullable=False, server_default=""),  # what was done about it
     Column("text", Text, nullable=False, server_default=""),
     Column("raw", JSON, nullable=False, server_default="{}"),
     UniqueConstraint("account", "kind", "address", "remote_id"),
     Index(None, "member_id"),
+    Index(None, "conversation_id"),
     Index(None, "account", "remote_id"),
+)
+
+attachments = Table(  # what came beside a text; the content stands in a file
+    "attachments",
+    metadata,
+    _id(),
+    Column("inbound_id", _Id, ForeignKey("inbound.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(16), nullable=False),  # a messengers.base.AttachmentKind
+    Column("name", Text, nullable=False, server_default=""),
+    Column("size", BigInteger, nullable=False, server_default="0"),  # bytes; 0: not known
+    Column("words", Text, nullable=False, server_default=""),
+    Column("ref", Text, nullable=False, server_default=""),
+    Column("file", Text, nullable=False, server_default=""),  # its name in the folder of kept attachments
+    Column("state", String(8), nullable=False),  # wanted | kept | failed | words (there is nothing to get)
+    Column("reason", Text, nullable=False, server_default=""),
+    Index(None, "inbound_id"),
+    Index(None, "state"),
 )
