@@ -159,13 +159,16 @@ class Run:
 
 
 class Absent:
-    """Stands for a group or a support account that is not there: false, and all of it undefined."""
+    """Stands for a group, a support account or a promise that is not there: false, all of it undefined."""
 
     def __init__(self, reason: str) -> None:
         self._reason = reason
 
     def __bool__(self) -> bool:
         return False
+
+    def __str__(self) -> str:
+        return self._reason
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -328,6 +331,8 @@ def _printable(value: Any) -> str:
     what = "a date" if isinstance(value, date) else type(value).__name__
     if value is None:
         message, hint = "A value is empty for this member.", "Write {% if … %} around it."
+    elif isinstance(value, Absent):
+        message, hint = f"There is nothing to print: {value}.", "Write {% if … %} around it."
     elif isinstance(value, date):
         message, hint = "A date is printed bare.", "Write | date after it."
     else:

@@ -101,8 +101,12 @@ class Renderer:
         check_text(text, message, capabilities, member.messenger)
         return message
 
-    def compose(self, member: MemberView, group: GroupView | None) -> Rich:
+    def compose(
+        self, member: MemberView, group: GroupView | None, values: Mapping[str, str | Absent] | None = None
+    ) -> Rich:
         """Return the text that `member` gets, as yet in no messenger's form and without its media.
+
+        `values` are variables of this one message, beside those that hold for all.
 
         Raises:
             TemplateFault: as `render`.
@@ -113,6 +117,7 @@ class Renderer:
         names = self._names | {
             "member": member,
             "group": group or Absent("this message goes to no group"),
+            **(values or {}),
         }
         source = self._write(text, text.body_line, text.body, names, run)
         try:

@@ -142,7 +142,7 @@ class Template:
         """
         whole = hashlib.sha256()
         for name, path in sorted(_files(self.folder)):
-            own = self._text_digests.get(name) or hashlib.sha256(_read(path)).hexdigest()
+            own = self._text_digests.get(name) or hashlib.sha256(read_file(path)).hexdigest()
             whole.update(f"{len(name.encode())}:{name}:{own}\n".encode())
         return whole.hexdigest()
 
@@ -216,23 +216,25 @@ def load_template(folder: Path, name: str) -> Template:
     for language in LANGUAGES:
         path = own / f"{language}.md"
         if path.is_file():
-            content = _read(path)
+            content = read_file(path)
             texts[language] = parse_text(content, language, path)
             digests[path.name] = hashlib.sha256(content).hexdigest()
     return Template(name, own, texts, digests)
 
 
-def parse_text(content: bytes, language: str, path: Path) -> TemplateText:
-    """Read one file's content.
+def parse_text(content: bytes, language: str, path: Path, *, may_be_bare: bool = False) -> TemplateText:
+    """Read one file's content; one that `may_be_bare` needs no front matter, and no title in it.
 
     Raises:
         InputError: it is not UTF-8, or its front matter is wrong; `where` is file:line.
 
     """
     lines = _decode(content, path).split("\n")
+    if may_be_bare and all(line.strip() != FENCE for line in lines):
+        return TemplateText(language, path, "", (), (), None, body="\n".join(lines), body_line=1)
     end = _front_matter_end(lines, path)
     head = lines[1:end]
-    matter = _front_matter(head, path)
+    matter = _front_matter(head, path, {"title": ""} if may_be_bare else {})
     return TemplateText(
         language=language,
         path=path,
@@ -267,7 +269,7 @@ def resolve_media(template: Template, text: TemplateText, ref: MediaRef, media_u
             where=where,
         )
     try:
-        content = _read(path)
+        content = read_file(path)
     except InputError as error:
         raise TemplateFault(error.message, kind="missing-media", hint=error.hint, where=where) from error
     if not content:
@@ -291,7 +293,18 @@ def is_web_address(text: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and not re.search(r"\s", text)
 
 
-def _read(path: Path) -> bytes:
+def is_litter(name: str) -> bool:
+    """Return whether a file is one that editors and file managers leave behind."""
+    return name.startswith(".") or name.endswith("~") or name.casefold() in _LITTER
+
+
+def read_file(path: Path) -> bytes:
+    """Return a file's content.
+
+    Raises:
+        InputError: it cannot be read.
+
+    """
     try:
         return path.read_bytes()
     except OSError as error:
@@ -308,10 +321,7 @@ def _files(folder: Path) -> list[tuple[str, Path]]:
     return [
         (name.as_posix(), path)
         for name, path in found
-        if not any(part.startswith(".") for part in name.parts)
-        and not name.name.endswith("~")
-        and name.name.casefold() not in _LITTER
-        and path.is_file()
+        if not any(part.startswith(".") for part in name.parts) and not is_litter(name.name) and path.is_file()
     ]
 
 
@@ -353,9 +363,9 @@ def _front_matter_end(lines: list[str], path: Path) -> int:
     )
 
 
-def _front_matter(head: list[str], path: Path) -> _FrontMatter:
+def _front_matter(head: list[str], path: Path, defaults: Mapping[str, str]) -> _FrontMatter:
     text = "\n".join(head)
-    data = tomlfile.parse(text, path, first_line=2, error=InputError)
+    data = {**defaults} | tomlfile.parse(text, path, first_line=2, error=InputError)
     return tomlfile.convert(data, _FrontMatter, path, text=text, first_line=2, error=InputError)
 
 

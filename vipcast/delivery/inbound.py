@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import re
 import traceback
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -52,6 +53,16 @@ class Inbound:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """An event that is in the database now, and whose it is."""
+
+    id: int  # 0 for a receipt: those have a table of their own
+    address: str  # in the spelling of our tables
+    member_id: int | None
+    is_linked: bool = False  # the event brought a code, which tied the address to the member
+
+
+@dataclass(frozen=True, slots=True)
 class _Writer:
     """Who an event is about: the address in the spelling of our tables, and whose it is."""
 
@@ -60,29 +71,46 @@ class _Writer:
     member_id: int | None
 
 
-def take(connection: Connection, account: Account, event: Event, now: datetime) -> bool:
-    """Store an event and do what it means; return False for one that was there already.
+def take(connection: Connection, account: Account, event: Event, now: datetime) -> Stored | None:
+    """Store an event and do what it means; return None for one that was there already, or means nothing.
 
     `Event.raw` may name the person in more ways: `spellings`, and `id`, with which a kept peer begins.
     A fault in applying leaves the event stored: a message is never lost for what was to follow from it.
     """
     if event.kind is EventKind.OTHER:
-        return False
+        return None
     writer = _writer(connection, account, event)
     if event.kind in receipts.KINDS:
-        return receipts.keep(connection, account.name, _named(event, writer.address), now)
+        is_new = receipts.keep(connection, account.name, _named(event, writer.address), now)
+        return Stored(0, writer.address, writer.member_id) if is_new else None
     number = _store(connection, account, event, writer, now)
     if number is None:
-        return False
+        return None
+    _keep_peer(connection, account, event, writer, now)
+    stored = Stored(number, writer.address, writer.member_id)
+    if event.chat:  # what is said among others proves nothing about a private talk
+        return stored
+    with unharmed(connection, f"inbound {number} was stored, not applied"):
+        return _apply(connection, account, event, stored, writer, now)
+    return stored
+
+
+@contextmanager
+def unharmed(connection: Connection, words: str) -> Iterator[None]:
+    """Undo what is done inside, and only that, where it fails; the log gets `words`, never people's.
+
+    Raises:
+        SQLAlchemyError: the database itself failed: then nothing may be kept.
+
+    """
     try:
         with connection.begin_nested():
-            _apply(connection, account, event, writer, now)
+            yield
     except SQLAlchemyError:
         raise
-    except Exception as error:  # noqa: BLE001 - see above
+    except Exception as error:  # noqa: BLE001 - what was stored before stays, whatever this was
         trace = "".join(traceback.format_tb(error.__traceback__))  # without the words: they may name people
-        log.error("inbound %s was stored, not applied: %s\n%s", number, type(error).__name__, trace)  # noqa: TRY400
-    return True
+        log.error("%s: %s\n%s", words, type(error).__name__, trace)  # noqa: TRY400
 
 
 def messages(connection: Connection, *, limit: int) -> list[Inbound]:
@@ -108,6 +136,12 @@ def _attachment(raw: Mapping[str, Any]) -> str:
     message = raw.get("message")
     kind = raw.get("media") or (message.get("type") if isinstance(message, dict) else "")
     return str(kind) if kind and kind != "text" else ""
+
+
+def writer_of(connection: Connection, account: Account, event: Event) -> tuple[str, int | None]:
+    """Return (address in the spelling of our tables, member) of the person whom an event is about."""
+    writer = _writer(connection, account, event)
+    return writer.address, writer.member_id
 
 
 def _writer(connection: Connection, account: Account, event: Event) -> _Writer:
@@ -172,6 +206,8 @@ def _store(
                     at=event.at,
                     recorded_at=now,
                     member_id=writer.member_id,
+                    chat=event.chat,
+                    reply_to=_plain(event.reply_to),
                     text=_plain(event.text),
                     raw=dict(event.raw),
                 )
@@ -182,20 +218,35 @@ def _store(
     return number
 
 
-def _apply(connection: Connection, account: Account, event: Event, writer: _Writer, now: datetime) -> None:
-    member_id = writer.member_id
+def _keep_peer(
+    connection: Connection, account: Account, event: Event, writer: _Writer, now: datetime
+) -> None:
+    """Keep how the account reaches the person: whoever wrote can be answered."""
+    if not event.peer or not writer.address:
+        return
+    mine = and_(peers.c.account == account.name, peers.c.address == writer.address)
+    values = {"peer": event.peer, "resolved_at": now}
+    if not connection.execute(update(peers).where(mine).values(**values)).rowcount:
+        connection.execute(insert(peers).values(account=account.name, address=writer.address, **values))
+
+
+def _apply(
+    connection: Connection, account: Account, event: Event, stored: Stored, writer: _Writer, now: datetime
+) -> Stored:
+    member_id = stored.member_id
     linked = _link(connection, account, event, writer, now)
     if linked is not None:
         member_id = linked
         _give_to(connection, account, writer, member_id)
     if member_id is None or not writer.address:
-        return
+        return stored
     if event.kind is EventKind.UNSUBSCRIBED:
         _mark(connection, account, writer, member_id, "opted_out", UNSUBSCRIBED, event.at)
     elif event.kind in _RETURNS or event.raw.get("subscribed") is True:
         _mark_returned(connection, account, writer, event.at)
     elif linked is not None and writer.member_id is None:
         _mark(connection, account, writer, member_id, "unreachable", NOT_SUBSCRIBED, event.at)
+    return replace(stored, member_id=member_id, is_linked=linked is not None)
 
 
 def _link(

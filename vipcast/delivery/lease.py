@@ -26,6 +26,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from vipcast.clock import Clock
 from vipcast.delivery.outcomes import State
+from vipcast.delivery.statements import IS_OPEN
 from vipcast.errors import Locked
 from vipcast.storage.database import Database
 from vipcast.storage.tables import accounts, deliveries
@@ -136,6 +137,7 @@ def _take(connection: Connection, lease: Lease, now: datetime) -> int:
     return connection.execute(
         update(deliveries)
         .where(
+            IS_OPEN,
             deliveries.c.account == lease.account,
             deliveries.c.state == State.SENDING,
             lease.lane.deliveries,

@@ -23,6 +23,7 @@ from vipcast.delivery.statements import (
     CLAIMED_COLUMNS,
     CONSENT,
     IS_DUE,
+    IS_OPEN,
     RECORD_OTHER,
     RECORD_SENT,
     SEND,
@@ -147,6 +148,7 @@ class Ledger:
 def _claimable(scope: Scope) -> Any:
     states = [State.QUEUED, State.UNKNOWN] if scope.repeats_unknown else [State.QUEUED]
     found = and_(
+        IS_OPEN,
         deliveries.c.account == scope.account,
         deliveries.c.state.in_(states),
         deliveries.c.reason.not_like(UNSETTLED + "%"),
@@ -292,7 +294,7 @@ def open_accounts(connection: Connection, announcement_id: int | None) -> list[s
     query = (
         select(deliveries.c.account)
         .where(
-            deliveries.c.state.in_((*OPEN, State.UNKNOWN)),
+            IS_OPEN,
             deliveries.c.announcement_id.in_(
                 select(announcements.c.id).where(announcements.c.state == "running")
             ),
