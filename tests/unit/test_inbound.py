@@ -33,7 +33,8 @@ def take(shop):
         results = []
         for one in events:
             with shop.database.write() as connection:
-                results.append(inbound.take(connection, shop.config.account(account), one, shop.now()))
+                kept = inbound.take(connection, shop.config.account(account), one, shop.now())
+                results.append(kept is not None)
         return results
 
     return work

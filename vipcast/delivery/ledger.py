@@ -113,6 +113,11 @@ class Ledger:
             next_at = None if claimed else self._next_at(connection, now)
             return Step(claimed, next_at, paused, account.stopped_reason, account.stopped_code)
 
+    def is_due(self, now: datetime) -> bool:
+        """Return whether a step would find something to send; it writes nothing."""
+        with self._database.read() as connection:
+            return connection.execute(self._due_query, {"b_now": now}).first() is not None
+
     def record_late(self, outcomes: Sequence[Outcome], now: datetime) -> None:
         """Write down results after the lease was lost: each counts as long as nobody has tried again."""
         with self._database.write() as connection:

@@ -12,8 +12,11 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
+
+from sqlalchemy import Connection
 
 from vipcast.clock import Clock
 from vipcast.config import Account
@@ -23,18 +26,24 @@ from vipcast.messengers.base import Event, Messenger
 from vipcast.storage.database import Database
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 LONGEST_WAIT_SECONDS = 30.0  # between tries while the database cannot be written
 DUPLICATES = "duplicates"
 
 
-class Intake:
-    """Takes events; `counts` says how many of each kind, and how many had come before."""
+# Stores an event and does what it means; returns nothing, or what is false, where there was nothing to do.
+Taker = Callable[[Connection, Account, Event, datetime], object]
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+
+class Intake:
+    """Takes events; `counts` says how many of each kind, and how many had come before or mean nothing."""
+
+    def __init__(self, database: Database, clock: Clock, take: Taker = inbound.take) -> None:
         self._database = database
         self._clock = clock
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="inbound")
+        self._take = take
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix="inbound")
         self.counts: Counter[str] = Counter()
         self.is_busy = 0  # events that are being written
         self.taken = 0
@@ -45,7 +54,7 @@ class Intake:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._thread.shutdown()
+        self.thread.shutdown()
 
     async def keep(self, account: Account, event: Event) -> None:
         """Store an event and apply it; once this returns, it is on disk.
@@ -57,7 +66,7 @@ class Intake:
         self.is_busy += 1
         try:
             loop = asyncio.get_running_loop()
-            is_new = await loop.run_in_executor(self._thread, self._write, account, event)
+            is_new = await loop.run_in_executor(self.thread, self._write, account, event)
         finally:
             self.is_busy -= 1
             self.taken += 1
@@ -65,7 +74,11 @@ class Intake:
 
     def _write(self, account: Account, event: Event) -> bool:
         with self._database.write() as connection:
-            return inbound.take(connection, account, event, self._clock.now())
+            return bool(self._take(connection, account, event, self._clock.now()))
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do something with the database in the thread that writes, between two events."""
+        return await asyncio.get_running_loop().run_in_executor(self.thread, work)
 
     async def hear(self, messenger: Messenger, caught_up: Callable[[], None] = lambda: None) -> None:
         """Take all that a messenger pushes, until cancelled.

@@ -11,7 +11,8 @@ import asyncio
 import enum
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -133,7 +134,13 @@ class Sender:
         allowance: Allowance,
         stop: asyncio.Event | None = None,
         on_step: Callable[[int], None] = lambda _: None,
+        thread: Executor | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
+        """Make ready to drain; the ledger's steps run in `thread`, where one is given to be shared.
+
+        A wait of more than `patience_seconds` ends the drain.
+        """
         able = messenger.capabilities
         self._messenger = messenger
         self._ledger = ledger
@@ -141,6 +148,8 @@ class Sender:
         self._allowance = allowance
         self._stop = stop or asyncio.Event()
         self._on_step = on_step
+        self._thread = thread
+        self._patience_seconds = patience_seconds
         self._window = able.in_flight
         self._wave = max(self._window // 2, min(self._window, SMALL_WINDOW))
         self._bucket = Bucket(rate, clock.now())
@@ -160,7 +169,7 @@ class Sender:
             StorageError: the database cannot be written for long.
 
         """
-        with ThreadPoolExecutor(1, thread_name_prefix="ledger") as thread:
+        with nullcontext(self._thread) if self._thread else ThreadPoolExecutor(1, "ledger") as thread:
             try:
                 while True:
                     if result := await self._round(thread):
@@ -169,7 +178,7 @@ class Sender:
                 await self._record_late()
                 raise
 
-    async def _round(self, thread: ThreadPoolExecutor) -> DrainResult | None:
+    async def _round(self, thread: Executor) -> DrainResult | None:
         """Write down what has come in, send what may go, and wait for more; return the end's result."""
         self._wake.clear()
         step = await self._step(thread)
@@ -186,7 +195,7 @@ class Sender:
             return DrainResult(name, ended, self._sent, at, step.stopped or self._words, hint)
         return None
 
-    async def _step(self, thread: ThreadPoolExecutor) -> Step:
+    async def _step(self, thread: Executor) -> Step:
         """Do one step of the ledger, keeping the results through a time when it cannot be written."""
         loop = asyncio.get_running_loop()
         outcomes, self._finished = self._finished, []
@@ -273,7 +282,7 @@ class Sender:
         now = self._clock.now()
         due = max(filter(None, (step.paused_until, step.next_at)), default=now)
         wait = max((due - now).total_seconds(), self._bucket.wait_seconds(), self._patience.wait_seconds(now))
-        if wait > PATIENCE_SECONDS:
+        if wait > self._patience_seconds:
             return Ended.WAITING
         try:
             async with asyncio.timeout(max(wait, 0.001)):
