@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from vipcast import tomlfile
+from vipcast.account_rules import TERMINAL_DESK, desk_fault, same_account, same_twice
 from vipcast.errors import ConfigError, InputError
 
 FILE = "vipcast.toml"
@@ -68,6 +69,7 @@ class AccountTable(_Table, frozen=True):
     link: str = ""
     webhook: str = ""
     rate: str = ""  # such as "30/min" or "unlimited"
+    desk: str = ""  # of a support account: where colleagues read and answer; empty or "cli": the terminal
 
 
 class LimitsTable(_Table, frozen=True):
@@ -108,6 +110,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     link: str = ""
     webhook: str = ""
     rate: str = ""
+    desk: str = ""
     token: Secret | None = None
     api_id: int = 0
     api_hash: Secret | None = None
@@ -189,6 +192,8 @@ def load(folder: Path, environ: Mapping[str, str], *, source: str = "the current
     accounts = {
         name: _account(name, table, tables, folder, values) for name, table in tables.accounts.items()
     }
+    if twice := same_twice(accounts.values()):
+        raise same_account(*twice, where=_place(path, text, twice[1]))
     return Config(
         folder=folder,
         shop=tables.shop,
@@ -261,11 +266,19 @@ def _check(tables: _File, path: Path, text: str) -> None:
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         hint = "It is no time zone that is known here. Write Europe/Budapest, Europe/Prague …"
         raise wrong("timezone", shop.timezone, "a time zone, and is no time zone", hint) from error
+    _check_desks(tables, path, text)
     for name, account in tables.accounts.items():
         check_account_name(name, where=_place(path, text, name))
         parse_rate(
             account.rate, f"accounts.{name}.rate", where=_place(path, text, "rate", f"accounts.{name}")
         )
+
+
+def _check_desks(tables: _File, path: Path, text: str) -> None:
+    for name, account in tables.accounts.items():
+        if hint := desk_fault(account.desk, account.role):
+            said = f"{path.name}: `desk` in [accounts.{name}] cannot be {account.desk!r}."
+            raise ConfigError(said, hint=hint, where=_place(path, text, "desk", f"accounts.{name}"))
 
 
 def check_account_name(name: str, *, where: str = "") -> None:
@@ -328,6 +341,7 @@ def _account(
         link=table.link,
         webhook=table.webhook,
         rate=table.rate,
+        desk="" if table.desk == TERMINAL_DESK else table.desk,
         token=Secret(token) if token else None,
         api_id=int(api_id or 0),
         api_hash=Secret(api_hash) if api_hash else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from vipcast.announcements.planning import Planner, Route
     from vipcast.announcements.rendering import Renderer, Support
     from vipcast.announcements.templates import Template
+    from vipcast.conversations.setting import DeskPlace, Setting
     from vipcast.delivery.dispatch import Dispatcher
     from vipcast.messengers.base import Messenger
     from vipcast.storage.database import Database
@@ -41,6 +43,11 @@ def find_messengers() -> dict[str, type[Messenger]]:
 def new_message_key() -> int:
     """Return a fresh non-zero signed 64-bit number, Telegram's random_id."""
     return int.from_bytes(secrets.token_bytes(8), "big", signed=True) or 1
+
+
+def _media_url(webhook: str) -> str:
+    """Return where the receiver behind a webhook serves attachments."""
+    return f"{webhook.rstrip('/')}/media"
 
 
 class Shop:
@@ -150,6 +157,124 @@ class Shop:
             if account.role == "support" and account.link:
                 return Support(account.sender_name, account.link)
         return None
+
+    def setting(self, desk: DeskPlace | None = None) -> Setting:
+        """Return what conversations need to know of the shop; `desk` as `listen` found it, else as known.
+
+        Raises:
+            ConfigError: `[hours]` or the FAQ is wrong.
+            InputError: the support account's messenger cannot carry a desk.
+
+        """
+        from vipcast.announcements.rendering import Support  # noqa: PLC0415
+        from vipcast.conversations import faq, hours  # noqa: PLC0415
+        from vipcast.conversations.replies import Replies  # noqa: PLC0415
+        from vipcast.conversations.setting import Setting  # noqa: PLC0415
+
+        shop, accounts = self.config.shop, self.config.accounts
+        helper = next((one for one in accounts.values() if one.role == "support"), None)
+        support = self.support() or (Support(helper.sender_name, "") if helper else Support(shop.name, ""))
+
+        def replies(folder: Path) -> Replies:
+            return Replies(folder, shop_name=shop.name, shop_language=shop.language, support=support)
+
+        return Setting(
+            zone=self.zone,
+            language=shop.language,
+            is_formal=shop.formal,
+            hours=hours.parse(self.config.hours, self.zone, self.config.file),
+            replies=replies(self.templates_folder),
+            builtin_replies=replies(self.config.state / "no-replies"),
+            accounts=accounts,
+            capabilities={
+                name: self.messenger_class(one.messenger).capabilities_of(one)
+                for name, one in accounts.items()
+            },
+            new_key=new_message_key,
+            kept=self.config.state / "attachments",
+            media_urls={name: _media_url(one.webhook) for name, one in accounts.items() if one.webhook},
+            desk=desk or self.desk_place(),
+            faqs=faq.load_all(self.templates_folder / "replies"),
+        )
+
+    def desk_place(self, address: str = "") -> DeskPlace | None:
+        """Return the support desk's chat, None where the terminal is the desk or it is not found yet.
+
+        A desk that is named by its title has its `address` from the messenger.
+
+        Raises:
+            InputError: the support account's messenger does not tell what a reply answers.
+
+        """
+        from vipcast.conversations.setting import DeskPlace  # noqa: PLC0415
+        from vipcast.messengers.base import AddressInvalid  # noqa: PLC0415
+
+        account = self.desk_account()
+        if account is None:
+            return None
+        kind = self.messenger_class(account.messenger)
+        if not kind.capabilities_of(account).threads:
+            raise InputError(
+                f"The support desk cannot be on {account.messenger}: it does not tell what a reply answers.",
+                hint='Use a support account on Telegram, or desk = "cli".',
+                where=str(self.config.file),
+            )
+        if address or account.desk == "me" or re.fullmatch(r"-\d+", account.desk):
+            return DeskPlace(account, address or account.desk)
+        try:
+            return DeskPlace(account, kind.normalise_address(account.desk))
+        except AddressInvalid:
+            known = self._known_desk(account)
+            return DeskPlace(account, known) if known else None
+
+    def desk_account(self) -> Account | None:
+        """Return the support account that has a desk in a messenger."""
+        accounts = self.config.accounts.values()
+        return next((one for one in accounts if one.role == "support" and one.desk), None)
+
+    async def find_desk(self) -> DeskPlace | None:
+        """Return the desk's chat; one that is named by its title is looked up with the messenger.
+
+        Raises:
+            InputError: the account is in no such group, or in several.
+            SendError: the messenger cannot be asked.
+
+        """
+        from vipcast.storage.tables import meta  # noqa: PLC0415
+
+        account = self.desk_account()
+        if account is None or (place := self.desk_place()) is not None:
+            return place if account else None
+        messenger = self.messenger(account.name)
+        try:
+            await messenger.open()
+            chats = await messenger.chats()
+        finally:
+            await messenger.close()
+        found = [one for one in chats if one.title == account.desk]
+        if len(found) != 1:
+            there = ", ".join(f"{one.title!r} ({one.address})" for one in chats) or "none that it can list"
+            raise InputError(
+                f"{account.name} is in {len(found) or 'no'} groups called {account.desk!r}.",
+                hint=f"Write the title exactly, or the number in brackets, as `desk`. Its groups: {there}.",
+                where=str(self.config.file),
+            )
+        key = f"desk:{account.name}"
+        with self.database.write() as connection:
+            connection.execute(meta.delete().where(meta.c.key == key))
+            connection.execute(meta.insert().values(key=key, value=f"{account.desk}\n{found[0].address}"))
+        return self.desk_place(found[0].address)
+
+    def _known_desk(self, account: Account) -> str:
+        """Return the address of a desk's title, as the messenger said when `listen` last asked."""
+        from sqlalchemy import select  # noqa: PLC0415
+
+        from vipcast.storage.tables import meta  # noqa: PLC0415
+
+        with self.database.read() as connection:
+            query = select(meta.c.value).where(meta.c.key == f"desk:{account.name}")
+            title, _, address = str(connection.execute(query).scalar() or "").rpartition("\n")
+        return address if title == account.desk else ""
 
     @property
     def media_url(self) -> str:

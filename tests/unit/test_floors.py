@@ -17,9 +17,10 @@ MAX_LINES = 400
 BASE = {"config", "errors", "clock", "tomlfile"}
 MAY_IMPORT = {
     "errors": set(),
+    "account_rules": {"errors"},
     "clock": set(),
     "tomlfile": {"errors"},
-    "config": {"errors", "tomlfile"},
+    "config": {"account_rules", "errors", "tomlfile"},
     "settings_file": {"config", "errors", "tomlfile"},
     "sample": {"config", "errors"},
     "storage": BASE,

@@ -70,6 +70,20 @@ class Plan:
             )
 
 
+def view_of(member: Member, *, shop_language: str, shop_is_formal: bool, messenger: str) -> MemberView:
+    """Return what a text may say of a member; the shop decides where the member's card does not."""
+    return MemberView(
+        name=member.name,
+        first_name=member.first_name,
+        last_name=member.last_name,
+        language=member.language or shop_language,
+        formal=shop_is_formal if member.formal is None else member.formal,
+        birthday=member.birthday,
+        fields=member.fields,
+        messenger=messenger,
+    )
+
+
 class Planner:
     """Plans one template's announcement; makes no database call and no network call."""
 
@@ -111,14 +125,10 @@ class Planner:
             TemplateFault: the text cannot be made, or the messenger does not carry it.
 
         """
-        view = MemberView(
-            name=member.name,
-            first_name=member.first_name,
-            last_name=member.last_name,
-            language=member.language or self._shop_language,
-            formal=self._shop_is_formal if member.formal is None else member.formal,
-            birthday=member.birthday,
-            fields=member.fields,
+        view = view_of(
+            member,
+            shop_language=self._shop_language,
+            shop_is_formal=self._shop_is_formal,
             messenger=messenger or route.account.messenger,
         )
         group_view = GroupView(group.name, group.purpose, group.cap) if group else None

@@ -321,7 +321,9 @@ def _files(folder: Path) -> list[tuple[str, Path]]:
     return [
         (name.as_posix(), path)
         for name, path in found
-        if not any(part.startswith(".") for part in name.parts) and not is_litter(name.name) and path.is_file()
+        if not any(part.startswith(".") for part in name.parts)
+        and not is_litter(name.name)
+        and path.is_file()
     ]
 
 

@@ -7,10 +7,14 @@ import logging
 import traceback
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from vipcast.cli.result import Result, note
+from vipcast.conversations.routing import Router
+from vipcast.conversations.running import Conversing
+from vipcast.conversations.setting import DeskPlace, Setting
 from vipcast.delivery.interrupts import stop_on_signals
 from vipcast.delivery.receiving import DUPLICATES, Intake
 from vipcast.errors import Locked, Problem, SetupMissing, VipcastError
@@ -39,8 +43,8 @@ def run(shop: Shop, host: str, port: int, *, once: bool) -> Result:
         Locked: another `listen` runs for this shop, or the port is taken.
 
     """
-    with _only_one(shop.locks), Intake(shop.database, shop.clock) as intake:
-        return asyncio.run(_Listening(shop, intake).run(host, port, once=once))
+    with _only_one(shop.locks):
+        return asyncio.run(_Listening(shop).run(host, port, once=once))
 
 
 @contextmanager
@@ -62,13 +66,18 @@ def _only_one(locks: Path) -> Iterator[None]:
 
 
 class _Listening:
-    def __init__(self, shop: Shop, intake: Intake) -> None:
-        self._intake = intake
-        messengers = [shop.messenger(name) for name in shop.config.accounts]
-        self._pushing = [one for one in messengers if one.capabilities.inbound == "push"]
-        self._calling = [one for one in messengers if one.capabilities.inbound == "webhook"]
+    _intake: Intake
+    _conversing: Conversing
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._messengers = {name: shop.messenger(name) for name in shop.config.accounts}
+        everyone = self._messengers.values()
+        self._pushing = [one for one in everyone if one.capabilities.inbound == "push"]
+        self._calling = [one for one in everyone if one.capabilities.inbound == "webhook"]
         self._ready = {one.account.name: asyncio.Event() for one in (*self._pushing, *self._calling)}
         self._problems: dict[str, Problem] = {}
+        self._told: dict[str, str] = {}
         self._where = str(shop.config.file)
         if not self._ready:
             raise SetupMissing(
@@ -77,24 +86,52 @@ class _Listening:
 
     async def run(self, host: str, port: int, *, once: bool) -> Result:
         stop = asyncio.Event()
+        shop = self._shop
+        setting = shop.setting(await self._desk())
         with stop_on_signals(stop, lambda: note("Stopping.")):
             async with AsyncExitStack() as stack:
-                receiver = await self._receive(stack, host, port)
+                intake = Intake(shop.database, shop.clock, Router(setting).take)
+                self._intake = stack.enter_context(intake)
+                receiver = await self._receive(stack, setting, host, port)
+                if receiver is not None:
+                    setting = _with_local_media(setting, receiver, self._calling)
+                self._conversing = Conversing(
+                    setting, shop.database, shop.clock, intake, self._messengers,
+                    locks=shop.locks, tell=self._say,
+                )  # fmt: skip
                 workers = [
                     asyncio.create_task(work) for work in (*self._hearing(), *self._pointing(receiver))
                 ]
                 stack.push_async_callback(_end, workers)
+                self._conversing.start()
+                stack.push_async_callback(self._conversing.stop)
                 await self._wait(stop, receiver, once=once)
         return self._result(once=once)
 
-    async def _receive(self, stack: AsyncExitStack, host: str, port: int) -> Receiver | None:
+    async def _desk(self) -> DeskPlace | None:
+        """Return the desk's chat; where it cannot be found, messages wait at the terminal's desk."""
+        try:
+            return await self._shop.find_desk()
+        except VipcastError as error:
+            self._say("desk", f"The support desk is not found: {error.message} {error.hint}".strip())
+            return None
+
+    def _say(self, about: str, words: str) -> None:
+        """Tell something once, until there is something else to tell of the same."""
+        if self._told.get(about) != words:
+            self._told[about] = words
+            note(words)
+
+    async def _receive(
+        self, stack: AsyncExitStack, setting: Setting, host: str, port: int
+    ) -> Receiver | None:
         for one in (*self._pushing, *self._calling):
             stack.push_async_callback(one.close)
         if not self._calling:
             return None
         from vipcast.web.receiver import Receiver, make_app
 
-        app = make_app(self._intake, {one.account.name: one for one in self._calling})
+        app = make_app(self._intake, {one.account.name: one for one in self._calling}, setting.kept)
         return await stack.enter_async_context(Receiver(app, host, port))
 
     async def _wait(self, stop: asyncio.Event, receiver: Receiver | None, *, once: bool) -> None:
@@ -132,7 +169,7 @@ class _Listening:
 
     async def _quiet(self) -> None:
         taken = -1
-        while self._intake.is_busy or taken != self._intake.taken:
+        while self._intake.is_busy or taken != self._intake.taken or not self._conversing.is_at_rest:
             taken = self._intake.taken
             await asyncio.sleep(QUIET_SECONDS)
 
@@ -143,8 +180,7 @@ class _Listening:
 
     async def _hear(self, messenger: Messenger) -> NoReturn:
         def caught_up() -> None:
-            self._problems.pop(name, None)
-            self._ready[name].set()
+            self._note_well(name)
 
         name = messenger.account.name
         while True:
@@ -167,7 +203,7 @@ class _Listening:
             wait = CHECK_LOOPBACK_SECONDS if account.is_loopback else CHECK_SECONDS
             try:
                 await self._set_webhook(messenger, url)
-                self._problems.pop(account.name, None)
+                self._note_well(account.name)
             except VipcastError as error:
                 self._note(account.name, _problem(error, account.name))
                 is_network = isinstance(error, SendError) and not isinstance(error, AccountProblem)
@@ -190,6 +226,12 @@ class _Listening:
             )
         if url and current != url:
             await messenger.login(_Webhook(url))
+
+    def _note_well(self, name: str) -> None:
+        """Note that an account works; after a trouble, or at first, it may speak again as well."""
+        if self._problems.pop(name, None) is not None or not self._ready[name].is_set():
+            self._conversing.forgive(name)
+        self._ready[name].set()
 
     def _note(self, name: str, problem: Problem) -> None:
         """Tell of a problem once, until it is over or another one."""
@@ -238,6 +280,14 @@ async def _end(workers: list[asyncio.Task[NoReturn]]) -> None:
     for one in workers:
         one.cancel()
     await asyncio.gather(*workers, return_exceptions=True)
+
+
+def _with_local_media(setting: Setting, receiver: Receiver, calling: list[Messenger]) -> Setting:
+    """Let messengers on this machine fetch attachments from the receiver itself."""
+    local = {
+        one.account.name: f"{_local_url(receiver, one)}/media" for one in calling if one.account.is_loopback
+    }
+    return replace(setting, media_urls={**setting.media_urls, **local})
 
 
 def _local_url(receiver: Receiver, messenger: Messenger) -> str:

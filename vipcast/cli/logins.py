@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import delete, select, update
 
 from vipcast import settings_file
+from vipcast.account_rules import same_account
 from vipcast.cli.result import Result, Table, note
 from vipcast.cli.terminal import Terminal
 from vipcast.config import Account, Secret, check_account_name, token_variable
@@ -96,6 +97,9 @@ def add_account(terminal: Terminal, options: AddOptions) -> Result:
         _ask_app_secrets(terminal, shop, options.name)
     with terminal.shop() as shop:  # once more, with what was just written
         info = asyncio.run(_log_in(terminal, shop, options))
+        if other := _twin(shop, options.name, info):
+            _undo(shop, options.name, is_new=known is None)
+            raise same_account(other, options.name)
         _note_identity(shop, options.name, info)
     data = {"account": options.name, "messenger": messenger, "role": role, "identity": info.identity,
             "display_name": info.display_name, "details": dict(info.details)}  # fmt: skip
@@ -103,6 +107,27 @@ def add_account(terminal: Terminal, options: AddOptions) -> Result:
     if role == "announce":
         view.append("Try it on yourself: vipcast send new-collection --to-me")
     return Result(data, view)
+
+
+def _twin(shop: Shop, name: str, info: AccountInfo) -> str:
+    """Return the account of the other role that is the same one on the messenger; empty for none."""
+    mine = shop.config.account(name)
+    with shop.database.read() as connection:
+        query = select(accounts.c.name).where(accounts.c.identity == info.identity)
+        found = list(connection.execute(query).scalars())
+    others = (shop.config.accounts[one] for one in found if one in shop.config.accounts)
+    return next(
+        (one.name for one in others if one.messenger == mine.messenger and one.role != mine.role), ""
+    )
+
+
+def _undo(shop: Shop, name: str, *, is_new: bool) -> None:
+    """Leave nothing behind of a login that may not be."""
+    session = shop.config.account(name).session
+    session.unlink(missing_ok=True)
+    if is_new:
+        settings_file.remove_account(shop.config.file, name)
+        settings_file.set_secret(shop.config.folder, token_variable(name), "")
 
 
 def list_accounts(shop: Shop) -> Result:

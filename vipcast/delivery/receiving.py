@@ -47,6 +47,7 @@ class Intake:
         self.counts: Counter[str] = Counter()
         self.is_busy = 0  # events that are being written
         self.taken = 0
+        self.on_kept: Callable[[], None] = lambda: None  # called after each event that was new
 
     def __enter__(self) -> Self:
         return self
@@ -71,6 +72,8 @@ class Intake:
             self.is_busy -= 1
             self.taken += 1
         self.counts[str(event.kind) if is_new else DUPLICATES] += 1
+        if is_new:
+            self.on_kept()
 
     def _write(self, account: Account, event: Event) -> bool:
         with self._database.write() as connection:

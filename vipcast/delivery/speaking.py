@@ -17,6 +17,7 @@ from vipcast.delivery.lease import Lane, acquire
 from vipcast.delivery.ledger import Ledger, Scope, clear_stop
 from vipcast.delivery.pacing import rate_for
 from vipcast.delivery.sender import Allowance, DrainResult, Ended, Sender
+from vipcast.errors import Locked, StorageError
 from vipcast.messengers.base import Messenger, Rate
 from vipcast.storage.database import Database
 
@@ -47,6 +48,7 @@ class Speaker:
         self._thread = thread
         self._stop = stop
         self._on_drained = on_drained
+        self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
         self.is_at_rest = asyncio.Event()  # nothing is due, or nothing can be sent now
 
@@ -79,8 +81,15 @@ class Speaker:
 
     def forgive(self) -> None:
         """Let the account send again after its login was proved anew."""
-        with self._database.write() as connection:
-            clear_stop(connection, self._messenger.account.name, code="login")
+        self._thread.submit(self._forgive)
+
+    def _forgive(self) -> None:
+        try:
+            with self._database.write() as connection:
+                clear_stop(connection, self._messenger.account.name, code="login")
+        except (StorageError, Locked) as error:
+            log.warning("%s: the end of a stop waits: %s", self._messenger.account.name, error.message)
+        self._loop.call_soon_threadsafe(self.wake)
 
     async def _is_due(self, ledger: Ledger) -> bool:
         loop = asyncio.get_running_loop()

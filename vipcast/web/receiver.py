@@ -1,5 +1,8 @@
 """The webhook receiver: POST /{messenger}/{account} for messengers that call, and GET /health.
 
+Under the same path, GET …/media/{file} gives an attachment to a messenger that fetches: the name of the file,
+128 random bits, is the key to it, and tells nothing.
+
 A call is verified on its raw body before anything of it is read, and answered with 200 when all that it
 tells is on disk. Nothing of a call stands in a log: neither text nor address nor token.
 """
@@ -10,14 +13,16 @@ import asyncio
 import contextlib
 import errno
 import logging
+import re
 import socket
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -33,14 +38,18 @@ HEAD_SECONDS = 15.0  # a request's head must have come after two of these
 KEEP_ALIVE_SECONDS = 75
 END_SECONDS = 10  # for calls under way when the receiver stops
 MAX_CONNECTIONS = 200
+_FILE = re.compile(r"[0-9a-f]{32}\.[a-z0-9]{1,8}", re.ASCII)  # as conversations.attachments names them
 
 
 class _TooLargeError(Exception):
     """The body is over the limit."""
 
 
-def make_app(intake: Intake, messengers: Mapping[str, Messenger]) -> Starlette:
-    """Return the application for the accounts named; their messengers need not be open."""
+def make_app(intake: Intake, messengers: Mapping[str, Messenger], kept: Path | None = None) -> Starlette:
+    """Return the application for the accounts named; their messengers need not be open.
+
+    `kept` is the folder of attachments that messengers may fetch.
+    """
 
     async def receive(request: Request) -> Response:
         messenger = messengers.get(request.path_params["account"])
@@ -62,8 +71,18 @@ def make_app(intake: Intake, messengers: Mapping[str, Messenger]) -> Starlette:
     async def health(_request: Request) -> Response:
         return JSONResponse({"ok": True})
 
+    async def media(request: Request) -> Response:
+        name = request.path_params["file"]
+        if kept is None or not _FILE.fullmatch(name) or not (kept / name).is_file():
+            return Response(status_code=404)
+        return FileResponse(kept / name, headers={"X-Content-Type-Options": "nosniff"})
+
     return Starlette(
-        routes=[Route("/health", health), Route("/{messenger}/{account}", receive, methods=["POST"])]
+        routes=[
+            Route("/health", health),
+            Route("/{messenger}/{account}", receive, methods=["POST"]),
+            Route("/{messenger}/{account}/media/{file}", media),
+        ]
     )
 
 

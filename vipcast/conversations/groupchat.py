@@ -1,0 +1,85 @@
+"""Talk in a group's chat where members may write: questions go private, complaints to the desk at once.
+
+Nothing in the group but one quiet pointer to the support account, once an hour at most, so that nobody is
+disturbed; the person is answered privately where the messenger lets the account write to them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from vipcast.config import Account
+from vipcast.conversations import records, words
+from vipcast.conversations.desk import Desk
+from vipcast.conversations.handover import hand_over
+from vipcast.conversations.setting import Setting
+from vipcast.conversations.voice import Voice
+from vipcast.delivery.inbound import Stored
+from vipcast.delivery.talk import Kind, Saying, say
+from vipcast.messengers.base import Event, EventKind, Message
+from vipcast.storage.tables import groups, inbound
+
+
+def of(connection: Connection, account: Account, chat: str) -> Row[Any] | None:
+    """Return the group that a chat belongs to; None for any other chat."""
+    query = select(groups).where(
+        groups.c.chat_account == account.name, groups.c.chat == chat, groups.c.closed_at.is_(None)
+    )
+    return connection.execute(query).first()
+
+
+def hear(
+    connection: Connection,
+    setting: Setting,
+    group: Row[Any],
+    account: Account,
+    event: Event,
+    stored: Stored,
+    now: datetime,
+) -> str:
+    """Do what a message in a group's chat asks for; return the word for it."""
+    if event.kind is not EventKind.MESSAGE or event.raw.get("is_own") or event.is_automatic:
+        return "group"
+    is_complaint = words.is_complaint(event.text)
+    if not is_complaint and not words.is_question(event.text):
+        return "group"
+    talk = records.hear(
+        connection, account, stored.address, stored.member_id,
+        name=event.name, language=event.language, at=event.at, now=now,
+    )  # fmt: skip
+    connection.execute(update(inbound).where(inbound.c.id == stored.id).values(conversation_id=talk.id))
+    if is_complaint:
+        text = setting.wording.complaint(talk.id, talk.label, group.name)
+        Desk(setting).notice(connection, talk.id, text, f"complaint:{stored.id}", now, inbound_id=stored.id)
+    hand_over(connection, setting, talk, event, stored, now)
+    _point(connection, setting, group, account, event, talk.id, now)
+    return "question"
+
+
+def _point(
+    connection: Connection,
+    setting: Setting,
+    group: Row[Any],
+    account: Account,
+    event: Event,
+    talk_id: int,
+    now: datetime,
+) -> None:
+    talk = records.get(connection, talk_id)
+    voice = Voice(setting)
+    message = setting.builtin_replies.message(
+        "pointer", voice.view(connection, talk), setting.capabilities[account.name]
+    )
+    saying = Saying(
+        kind=Kind.AUTOMATIC,
+        account=account.name,
+        messenger=account.messenger,
+        address=group.chat,
+        message=Message(message.text, message.spans, reply_to=event.remote_id),
+        conversation_id=talk_id,
+        purpose=f"pointer:{group.id}:{now:%Y-%m-%dT%H}",
+    )
+    say(connection, saying, new_key=setting.new_key, now=now)

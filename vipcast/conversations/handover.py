@@ -1,0 +1,42 @@
+"""Handing a message over to a person: it waits, with a promise, and both sides are told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from vipcast.conversations import attachments, promises, records
+from vipcast.conversations.desk import Desk
+from vipcast.conversations.records import Conversation
+from vipcast.conversations.setting import Setting
+from vipcast.conversations.voice import Voice
+from vipcast.delivery.inbound import Stored
+from vipcast.messengers.base import Event
+
+
+def hand_over(
+    connection: Connection,
+    setting: Setting,
+    talk: Conversation,
+    event: Event,
+    stored: Stored,
+    now: datetime,
+    *,
+    wants_person: bool = False,
+) -> None:
+    """Give a message to a person: it waits, with a promise; the desk reads it; the member is told when."""
+    promises.settle(connection, setting.hours)
+    talk = records.get(connection, talk.id)
+    records.change(
+        connection, talk.id,
+        waiting_since=talk.waiting_since or now, closed_at=None, wants_person=wants_person,
+    )  # fmt: skip
+    made = promises.make(connection, talk.id, now, setting.hours)
+    Desk(setting).relay(connection, talk, stored.id, text_of(event), reply_to=event.reply_to, now=now)
+    Voice(setting).acknowledge(connection, talk, stored.id, made, now)
+
+
+def text_of(event: Event) -> str:
+    """Return a message's words, and those of what came with it."""
+    return "\n".join(filter(None, (event.text, attachments.in_words(event.attachments))))

@@ -1,0 +1,276 @@
+"""What an incoming event means: whose conversation it belongs to, and what happens at once.
+
+Storing, routing and planning what is to be said are one transaction: a message is either not there, or it
+is there with its relay, its promise and its automatic answer in the ledger, each of them once.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from vipcast.config import Account
+from vipcast.conversations import attachments, groupchat, promises, records, words
+from vipcast.conversations.colleagues import Colleagues
+from vipcast.conversations.desk import Desk
+from vipcast.conversations.desk_wording import is_ours
+from vipcast.conversations.handover import hand_over, text_of
+from vipcast.conversations.records import Conversation
+from vipcast.conversations.setting import DeskPlace, Setting
+from vipcast.conversations.voice import Voice
+from vipcast.delivery import inbound as incoming
+from vipcast.delivery.inbound import Stored, unharmed
+from vipcast.delivery.outcomes import State
+from vipcast.delivery.talk import Kind, Saying, body_of, note_said
+from vipcast.members import consent
+from vipcast.members.consent import ConsentState
+from vipcast.messengers.base import Event, EventKind, Message
+from vipcast.storage.tables import deliveries, inbound
+
+log = logging.getLogger(__name__)
+
+_HELLOS = frozenset({"+", "/start"})  # what opening a deep link types
+_MAY_BE_WRITTEN_TO = (EventKind.MESSAGE, EventKind.SUBSCRIBED)
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """Takes events from all accounts; see `delivery.receiving.Taker`."""
+
+    setting: Setting
+
+    def take(self, connection: Connection, account: Account, event: Event, now: datetime) -> bool:
+        """Store and route an event; return False for one that came before, or concerns nobody here."""
+        if event.kind is EventKind.WRITTEN:
+            return self._note_written(connection, account, event, now)
+        place = self.setting.desk
+        is_desk = place is not None and _is_at(place, account, event)
+        group = groupchat.of(connection, account, event.chat) if event.chat and not is_desk else None
+        if event.chat and (is_ours(event.text) or not (is_desk or group)):
+            return False  # our own words, or a chat that is not the shop's
+        stored = incoming.take(connection, account, event, now)
+        if stored is None:
+            return False
+        if not stored.id or (event.kind is EventKind.OTHER):
+            return True
+        attachments.write(connection, stored.id, event.attachments)
+        with unharmed(connection, f"inbound {stored.id} was stored, not routed"):
+            if is_desk:
+                Colleagues(self.setting).read(connection, stored.id, now)
+            elif group is not None:
+                handling = groupchat.hear(connection, self.setting, group, account, event, stored, now)
+                _mark(connection, stored.id, handling)
+            else:
+                self._route(connection, account, event, stored, now)
+        return True
+
+    def _route(
+        self, connection: Connection, account: Account, event: Event, stored: Stored, now: datetime
+    ) -> None:
+        if event.kind not in (*_MAY_BE_WRITTEN_TO, EventKind.EDITED, EventKind.UNSUBSCRIBED):
+            return
+        if event.kind in (EventKind.SUBSCRIBED, EventKind.UNSUBSCRIBED) and stored.member_id is None:
+            return
+        talk = records.hear(
+            connection, account, stored.address, stored.member_id,
+            name=event.name or str(event.raw.get("name") or ""),
+            language=event.language, at=event.at, now=now,
+        )  # fmt: skip
+        values = {"conversation_id": talk.id}
+        connection.execute(update(inbound).where(inbound.c.id == stored.id).values(**values))
+        match event.kind:
+            case EventKind.UNSUBSCRIBED:
+                handling = self._tell_of_opt_out(connection, talk, stored.id, now)
+            case EventKind.EDITED:
+                handling = self._edited(connection, talk, event, stored, now)
+            case _:
+                handling = self._handle(connection, talk, event, stored, now)
+        _mark(connection, stored.id, handling)
+
+    def _handle(
+        self, connection: Connection, talk: Conversation, event: Event, stored: Stored, now: datetime
+    ) -> str:
+        """Decide what to do with what a person did, and do it; return the word for it."""
+        if self._may_welcome(connection, talk, event, stored):
+            Voice(self.setting).welcome(connection, talk, stored.id, now)
+            if event.kind is EventKind.SUBSCRIBED or _is_hello(event):
+                return "linked"
+        if event.kind is EventKind.SUBSCRIBED:
+            return "subscribed"
+        if event.is_automatic:
+            return "automatic"
+        if self._consents(connection, talk, event, stored, now):
+            return "consent"
+        return self._answer(connection, talk, event, stored, now)
+
+    def _answer(
+        self, connection: Connection, talk: Conversation, event: Event, stored: Stored, now: datetime
+    ) -> str:
+        """Answer from the FAQ, or hand over to a person."""
+        voice = Voice(self.setting)
+        if voice.is_echo(connection, talk.account, talk.address, event.text, now):
+            return "echo"
+        if words.is_thanks(event.text) and not event.attachments and talk.waiting_since is None:
+            self._relay(connection, talk, event, stored, now)
+            return "thanks"
+        wants_person = talk.wants_person or words.wants_person(event.text)
+        may_be_faq = not (wants_person or event.attachments or talk.waiting_since or voice.is_held(talk, now))
+        if may_be_faq and self._answer_from_faq(connection, talk, event, stored, now):
+            return "faq"
+        hand_over(connection, self.setting, talk, event, stored, now, wants_person=wants_person)
+        return "question"
+
+    def _answer_from_faq(
+        self, connection: Connection, talk: Conversation, event: Event, stored: Stored, now: datetime
+    ) -> bool:
+        voice = Voice(self.setting)
+        language = voice.view(connection, talk).language
+        for one in dict.fromkeys((language, self.setting.language, "en")):
+            faq = self.setting.faqs.get(one)
+            match = faq.best(event.text) if faq else None
+            if match is None:
+                continue
+            said = voice.automatic(
+                connection, talk, "faq", f"faq:{stored.id}", stored.id, now,
+                choices=match.entry.buttons, answer=match.entry.answer,
+            )  # fmt: skip
+            return said is not None
+        return False
+
+    def _relay(
+        self, connection: Connection, talk: Conversation, event: Event, stored: Stored, now: datetime
+    ) -> None:
+        Desk(self.setting).relay(
+            connection, talk, stored.id, text_of(event), reply_to=event.reply_to, now=now
+        )
+
+    def _edited(
+        self, connection: Connection, talk: Conversation, event: Event, stored: Stored, now: datetime
+    ) -> str:
+        """Tell the desk the new words of a message that it was shown."""
+        original = connection.execute(
+            select(inbound.c.id, inbound.c.text, inbound.c.handling).where(
+                inbound.c.conversation_id == talk.id,
+                inbound.c.account == talk.account,
+                inbound.c.remote_id == event.reply_to,
+                inbound.c.kind == EventKind.MESSAGE,
+            )
+        ).first()
+        if original is None or original.text == event.text:
+            return "ignored"
+        if original.handling in ("question", "thanks"):
+            text = f"{self.setting.wording.edited(talk.id, talk.label)}\n\n{text_of(event)}"
+            Desk(self.setting).notice(
+                connection, talk.id, text, f"edit:{stored.id}", now, inbound_id=stored.id
+            )
+        return "edit"
+
+    def _may_welcome(self, connection: Connection, talk: Conversation, event: Event, stored: Stored) -> bool:
+        """Return whether a member has come by their link, now or before they could be written to."""
+        if talk.member_id is None or event.kind not in _MAY_BE_WRITTEN_TO:
+            return False
+        if stored.is_linked:
+            return True
+        came_by_link = select(inbound.c.id).where(
+            inbound.c.account == talk.account,
+            inbound.c.address == stored.address,
+            inbound.c.kind == EventKind.STARTED,
+        )
+        is_first = event.kind is EventKind.SUBSCRIBED or _is_hello(event)
+        return is_first and connection.execute(came_by_link.limit(1)).first() is not None
+
+    def _consents(
+        self, connection: Connection, talk: Conversation, event: Event, stored: Stored, now: datetime
+    ) -> bool:
+        """Take an opt-out or opt-in by its word; it binds every messenger, and is confirmed once."""
+        is_out, is_in = words.is_opt_out(event.text), words.is_opt_in(event.text)
+        if not (is_out or is_in) or (talk.member_id is None and is_in):
+            return False
+        state = ConsentState.NONE
+        if talk.member_id is not None:
+            state = consent.states_of(connection, [talk.member_id])[talk.member_id]
+        wanted = ConsentState.OPTED_OUT if is_out else ConsentState.OPTED_IN
+        if is_in and state is ConsentState.OPTED_IN:
+            return _is_hello(event)  # a bare /start of somebody who is in: nothing to say or to do
+        name = "opted_out" if is_out else "opted_in"
+        if talk.member_id is not None and state is not wanted:
+            consent.record(
+                connection, talk.member_id, wanted,
+                at=min(event.at, now), source=f"message on {talk.messenger}",
+                wording=event.text.strip(), now=now,
+            )  # fmt: skip
+            purpose = f"{name}:{stored.id}"
+        else:
+            purpose = f"{name}:{talk.id}"  # said before, or nobody whom we write to: once is enough
+        Voice(self.setting).automatic(connection, talk, name, purpose, stored.id, now)  # type: ignore[arg-type]
+        if is_out:
+            self._tell_of_opt_out(connection, talk, stored.id, now)
+        return True
+
+    def _tell_of_opt_out(
+        self, connection: Connection, talk: Conversation, inbound_id: int, now: datetime
+    ) -> str:
+        text = self.setting.wording.opted_out(talk.id, talk.label)
+        Desk(self.setting).notice(
+            connection, talk.id, text, f"opted-out:{inbound_id}", now, inbound_id=inbound_id
+        )
+        return "consent"
+
+    def _note_written(self, connection: Connection, account: Account, event: Event, now: datetime) -> bool:
+        """Note what somebody wrote to a member by hand, in the messenger's own app: it is an answer.
+
+        Only where a conversation goes on: a person's own talks with others are none of ours.
+        """
+        address, member_id = incoming.writer_of(connection, account, event)
+        talk = records.of_member(connection, member_id) if member_id else None
+        talk = talk or records.of_address(connection, account.messenger, address)
+        if talk is None or _is_own(connection, account, address, event):
+            return False
+        saying = Saying(
+            kind=Kind.ANSWER,
+            account=account.name,
+            messenger=account.messenger,
+            address=address,
+            message=Message(event.text or attachments.in_words(event.attachments)),
+            conversation_id=talk.id,
+            member_id=talk.member_id,
+            purpose=f"written:{account.name}:{address}:{event.remote_id}",
+            author=self.setting.accounts[account.name].sender_name,
+        )
+        number = note_said(connection, saying, event.remote_id, new_key=self.setting.new_key, at=now)
+        promises.settle(connection, self.setting.hours)
+        return number is not None
+
+
+def _is_at(place: DeskPlace, account: Account, event: Event) -> bool:
+    """Return whether something was said in the desk's chat."""
+    if account.name != place.account.name or event.kind not in (EventKind.MESSAGE, EventKind.EDITED):
+        return False
+    if event.chat or place.is_shared or place.address == "me":
+        return event.chat == place.address
+    named = event.raw.get("spellings")
+    return place.address in (event.address, *(named if isinstance(named, (list, tuple)) else ()))
+
+
+def _is_hello(event: Event) -> bool:
+    text = event.text.strip()
+    return text in _HELLOS or (bool(event.context) and text.startswith("/start"))
+
+
+def _is_own(connection: Connection, account: Account, address: str, event: Event) -> bool:
+    """Return whether vipcast sent it itself, by its number or, while that is not known yet, by its words."""
+    query = select(deliveries.c.remote_id, deliveries.c.state, deliveries.c.body).where(
+        deliveries.c.account == account.name, deliveries.c.address == address
+    )
+    return any(
+        row.remote_id == event.remote_id
+        or (row.state in (State.SENDING, State.UNKNOWN) and body_of(row.body).text == event.text)
+        for row in connection.execute(query)
+    )
+
+
+def _mark(connection: Connection, number: int, handling: str) -> None:
+    connection.execute(update(inbound).where(inbound.c.id == number).values(handling=handling))
