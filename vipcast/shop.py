@@ -191,7 +191,7 @@ class Shop:
                 for name, one in accounts.items()
             },
             new_key=new_message_key,
-            kept=self.config.state / "attachments",
+            kept=self.attachments_folder,
             media_urls={name: _media_url(one.webhook) for name, one in accounts.items() if one.webhook},
             desk=desk or self.desk_place(),
             faqs=faq.load_all(self.templates_folder / "replies"),
@@ -318,6 +318,11 @@ class Shop:
     def media_folder(self) -> Path:
         """Where the files of planned announcements are kept."""
         return self.config.state / "media"
+
+    @property
+    def attachments_folder(self) -> Path:
+        """Where what came beside messages is kept."""
+        return self.config.state / "attachments"
 
     def dispatcher(self) -> Dispatcher:
         from vipcast.delivery.dispatch import Dispatcher  # noqa: PLC0415

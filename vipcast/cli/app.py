@@ -29,7 +29,8 @@ class Root(LazyGroup):
         "why": ("vipcast.cli.why", "Say why a person did, or did not, get an announcement."),
         "hours": ("vipcast.cli.hours", "Show the opening hours, and what a member who writes then is told."),
         "listen": ("vipcast.cli.listen", "Receive messages, receipts and opt-outs, until stopped."),
-        "inbox": ("vipcast.cli.inbox", "Show what members wrote."),
+        "inbox": ("vipcast.cli.inbox", "Read and answer what members write."),
+        "history": ("vipcast.cli.history", "Show everything that was said with a member."),
         "sandbox": ("vipcast.cli.sandbox", "Serve the loopback messengers and their page."),
         "db": ("vipcast.cli.db", "Upgrade, check, back up and restore the database."),
     }

@@ -116,9 +116,7 @@ def _twin(shop: Shop, name: str, info: AccountInfo) -> str:
         query = select(accounts.c.name).where(accounts.c.identity == info.identity)
         found = list(connection.execute(query).scalars())
     others = (shop.config.accounts[one] for one in found if one in shop.config.accounts)
-    return next(
-        (one.name for one in others if one.messenger == mine.messenger and one.role != mine.role), ""
-    )
+    return next((one.name for one in others if one.messenger == mine.messenger and one.role != mine.role), "")
 
 
 def _undo(shop: Shop, name: str, *, is_new: bool) -> None:

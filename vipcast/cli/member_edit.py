@@ -10,6 +10,7 @@ from vipcast.cli.result import Result
 from vipcast.cli.terminal import Terminal
 from vipcast.cli.views import member_data
 from vipcast.config import LANGUAGES
+from vipcast.conversations import attachments
 from vipcast.errors import InputError, SetupMissing
 from vipcast.groups import seats
 from vipcast.members import consent, roster
@@ -99,6 +100,7 @@ def forget_member(terminal: Terminal, who: str, *, yes: bool) -> Result:
                 group = seats.get(connection, name)
                 risen += seats.leave(connection, group, member.id, now=shop.now())
             roster.forget(connection, member, now=shop.now())
+            attachments.tidy(connection, shop.attachments_folder)
         shop.database.erase_traces()
     view = [
         f"#{member.id} is forgotten: the person, the addresses, the consents and every text sent to them.",

@@ -106,6 +106,17 @@ def media_for(one: Kept, setting: Setting, account: str) -> Media:
     return Media(kind, name, one.size, url=f"{base}/{one.file}")
 
 
+def tidy(connection: Connection, folder: Path) -> int:
+    """Delete the files that no row names any more, as after `member forget`; return how many."""
+    if not folder.is_dir():
+        return 0
+    named = {Path(name).stem for name in connection.execute(select(attachments.c.file)).scalars() if name}
+    left = [path for path in folder.iterdir() if path.stem not in named]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
+
+
 def in_words(found: Sequence[Attachment | Kept]) -> str:
     """Return what attachments say in words, a line each, for those that have no content to pass on."""
     return "\n".join(one.words for one in found if one.words)

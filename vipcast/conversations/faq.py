@@ -72,14 +72,25 @@ class Faq:
     def best(self, text: str, threshold: float = THRESHOLD) -> Match | None:
         """Return the entry that answers the message, None where a person should.
 
-        It errs towards None. Where several sentences ask, all of them must ask for the same entry.
+        It errs towards None. Where several sentences ask, all of them must ask for the same entry. What
+        the shop itself wrote as a question is answered in any case.
         """
+        if exact := self._exact(text):
+            return exact
         asked = questions_in(text)
         matches = [self._match(question, threshold) for question in asked]
         found = [match for match in matches if match is not None]
         if not found or len(found) < len(asked) or len({match.entry.id for match in found}) > 1:
             return None
         return min(found, key=lambda match: match.score)
+
+    def _exact(self, text: str) -> Match | None:
+        words = question_of(text[:LONGEST]).words
+        for entry, variants in self._prepared:
+            for variant, question in zip(variants, entry.questions, strict=True):
+                if words and variant.words == words:
+                    return Match(entry, 100.0, question)
+        return None
 
     def _match(self, asked: Question, threshold: float) -> Match | None:
         ranked = sorted(
@@ -231,7 +242,7 @@ def _entry(table: dict[str, Any], place: _Place) -> Entry:
             fault.message.replace(f"{name}: ", f"{name}: entry {place.number}: ", 1).replace(
                 "the file", "[[entry]]"
             ),
-            hint=fault.hint,
+            hint=fault.hint or 'Write it as questions = ["…?"] and answer = "…".',
             where=fault.where if not fault.where.endswith(":1") else f"{place.path}:{place.line}",
         ) from fault
     _check(read, place)
@@ -274,7 +285,7 @@ def _refuse_twice(entries: tuple[Entry, ...], text: str, path: Path) -> None:
             if other is not entry:
                 raise place.fault(
                     "questions",
-                    f'has "{question}", which {other.id} ({other.where.rsplit(":", 1)[1]}) answers, too',
+                    f'has "{question}", which {other.id} (line {other.where.rsplit(":", 1)[1]}) answers, too',
                     "Keep it in one of them.",
                     question,
                 )

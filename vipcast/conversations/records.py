@@ -190,6 +190,8 @@ def tie(connection: Connection, talk: Conversation, member: Member) -> Conversat
     roster.add_address(connection, member.id, talk.messenger, talk.address)
     mine = inbound.c.conversation_id == talk.id
     connection.execute(update(inbound).where(mine).values(member_id=member.id))
+    theirs = (deliveries.c.conversation_id == talk.id, deliveries.c.address == talk.address)
+    connection.execute(update(deliveries).where(*theirs).values(member_id=member.id))
     known = of_member(connection, member.id)
     if known is None:
         change(connection, talk.id, member_id=member.id)

@@ -48,7 +48,8 @@ CALM = Phrases(
     [
         """
     no|any problem|problems, no worries, not a problem, not bad, nothing wrong, no complaints
-    without problems, dont stop, not disappointed, never disappoint*, terribly|awfully sorry|nice|kind|good
+    without problems, dont stop, not disappointed, never disappoint*
+    terribly|awfully sorry|nice|kind|good
     semmi|nincs|nem gond|baj|probléma, nem rossz*, nem panasz*, semmi panasz*, panaszmentes*
     borzasztóan|szörnyen köszönöm|örülök|jó|szép|kedves*, nem csalódtam
     žádný|žádné|není|bez problém*, není špatn*, vůbec není špatn*
@@ -133,16 +134,19 @@ QUESTION_START = Phrases(
     [
         """
     who, whose, what, when, where, why, how, which, whats, wheres, whens, hows, any chance|idea|news
-    can|could|may|might|should|shall|do|does|did|will|would|have|has|dont|cant|doesnt|wont you|u|i|we|it|they|he|she
+    can|could|may|might|should|shall|do|does|did you|u|i|we|it|they|he|she
+    will|would|have|has|dont|cant|doesnt|wont you|u|i|we|it|they|he|she
     can|could|do|does|did|will|would|has the|this|that|your|my|these|those|any|anyone|anybody|somebody|someone
-    is|are|was|were|am|isnt|arent you|i|we|it|they|he|she|there|this|that|the|your|my|these|those|any|anyone|anybody
+    is|are|was|were you|i|we|it|they|he|she|there|this|that|the|your|my|these|those|any|anyone|anybody
+    am|isnt|arent you|i|we|it|they|he|she|there|this|that|the|your|my|these|those|any|anyone|anybody
     mikor, mikortól, hol, hova, hová, honnan, hogy, hogyan, miért, mit, mennyi, mennyibe, mennyiért, hány
     hánykor, hánytól, hányig, milyen, melyik, melyiket, kinek, kitől, meddig, merre, van, vannak, lehet
     lehetne, lehetséges, tudnak, tudnának, tudna, tudnátok, tudtok, tudják, tudnák
     mi a|az|ez|van|lesz|volt|történt, ki az|ez|van|tudja
     meg|le|be|fel|el|ki|át|vissza|félre tudja|tudná|tudják|tudnák|tudnátok|tudjátok|lehet|lehetne, vajon
     kaphatok, kaphatnék, kérhetek, kérhetnék, szabad, elérhető
-    kdy, do|od kdy, kde, kam, odkud, jak, jaký, jaká, jaké, jakou, jakej, kolik, proč, co, kdo, komu, který, která
+    kdy, do|od kdy, kde, kam, odkud, jak, jaký, jaká, jaké, jakou, jakej, kolik, proč, co, kdo, komu
+    který, která
     které, kterou, čí, zda, jestli, od|do|v kolika|kolik, můžu, mohu, můžete, mohli|mohl|mohla byste|bych
     dá|dají se, lze, berete, posíláte, prodáváte, budete, bude
     máte ještě|nějak*|to|i|v|otevřeno|dnes|teď|taky|také, nemáte, nevíte, je|jsou možn*|ještě|už|u|tam|k

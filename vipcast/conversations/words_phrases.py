@@ -66,7 +66,8 @@ THANKS = Phrases([GREETING_WORDS, THANKS_WORDS, _FINE])
 # What may stand between words of thanks, and says nothing alone.
 BETWEEN = Phrases(
     [
-        "és, a, ja, и, and, so, very, nagyon, moc, oikein, очень, mindent, vám, önnek, önöknek, nektek, teille, kaikesta, вам"
+        "és, a, ja, и, and, so, very, nagyon, moc, oikein, очень, mindent",
+        "vám, önnek, önöknek, nektek, teille, kaikesta, вам",
     ]
 )
 
@@ -82,7 +83,8 @@ AT_ONCE = Phrases(
 _OUT = """
     stop, stopp, stop all|this|everything, stopall, s t o p
     stop the|these|all|your? messages|messaging|msgs|spam|spamming|ads|news|newsletter|texts me?
-    stop sending|writing|texting|messaging to? me? the|these|any|all|this|your? messages|news|texts|ads|things|stuff?
+    stop sending|texting|messaging me? the|these|any|all|this|your? messages|news|texts|ads|things|stuff?
+    stop writing to? me? messages?
     unsubscribe, unsubscribe me, unsubscirbe, unsuscribe, unsubcribe, unsubscibe
     opt out, optout, opt me out, i want|wish|would like? to unsubscribe, id like to unsubscribe
     i want|wish|would like? to opt out, i want|would like? to be removed, id like to be removed
@@ -106,7 +108,8 @@ _OUT = """
     iratkoztasson|iratkoztassanak|iratkoztass le
     töröljenek|töröljön|törölj|vegyenek|vegyen|vegyél le? az? listáról|listájukról|címlistáról le?
     töröljenek|töröljön|törölj, leállítás, állítsák le az? üzeneteket
-    ne küldjenek|küldjön|küldj|írjanak|írjon|írj nekem? több|többet|többé|többször|ilyen? üzenetet|hírt|hírlevelet|üzeneteket?
+    ne küldjenek|küldjön|küldj nekem? több|többet|többé|többször|ilyen? üzenetet|hírt|hírlevelet|üzeneteket?
+    ne írjanak|írjon|írj nekem? több|többet|többé|többször? üzenetet|üzeneteket?
     nem kérek|kérem|szeretnék|akarok több|az|ilyen? üzenetet|üzeneteket|hírlevelet|híreket kapni?
     nem szeretnék|akarok több|többé|többet? ilyen? üzenetet|üzeneteket|hírlevelet|híreket kapni
     nem szeretnék|akarok kapni több|ilyen? üzenetet|üzeneteket, több üzenetet nem kérek

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import select, update
 
 from vipcast.clock import Clock
-from vipcast.delivery.lease import acquire
+from vipcast.delivery.lease import Lane, acquire
 from vipcast.delivery.ledger import Ledger, Scope, clear_stop, current_pause, finish, open_accounts, record
 from vipcast.delivery.outcomes import Outcome, State
 from vipcast.delivery.pacing import rate_for
@@ -51,6 +51,10 @@ class Dispatcher:
         self._finish(announcement_id)
         return results
 
+    async def drain_talk(self, account: str) -> DrainResult:
+        """Send what waits in conversations over one account; `LOCKED` where a running `listen` does that."""
+        return await self._drain_one(account, None, Allowance(None), None, lambda _: None, Lane.TALK)
+
     async def _drain_one(
         self,
         name: str,
@@ -58,12 +62,13 @@ class Dispatcher:
         allowance: Allowance,
         stop: asyncio.Event | None,
         on_step: Callable[[int], None],
+        lane: Lane = Lane.NEWS,
     ) -> DrainResult:
         try:
-            with acquire(self.database, self.locks, name, self.clock) as lease:
+            with acquire(self.database, self.locks, name, self.clock, lane) as lease:
                 if waits := self._must_wait(name):
                     return waits
-                scope = Scope(name, self._repeats(name), announcement_id)
+                scope = Scope(name, self._repeats(name), announcement_id, lane)
                 ledger = Ledger(self.database, lease, scope)
                 return await self._send(ledger, name, allowance, stop, on_step)
         except Locked as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from vipcast.errors import InputError
 from vipcast.members import consent
@@ -19,6 +19,7 @@ from vipcast.members.names import fold
 from vipcast.storage.tables import (
     addresses,
     consents,
+    conversations,
     deliveries,
     forgotten,
     inbound,
@@ -280,10 +281,39 @@ def forget(connection: Connection, member: Member, *, now: datetime) -> None:
     )
     connection.execute(delete(peers).where(peers.c.address.in_(ours)))
     connection.execute(delete(receipts).where(receipts.c.address.in_(ours)))
-    connection.execute(
-        delete(inbound).where(or_(inbound.c.member_id == member.id, inbound.c.address.in_(ours)))
-    )
+    _forget_talk(connection, member.id, ours, now)
     connection.execute(delete(members).where(members.c.id == member.id))
+
+
+def _forget_talk(connection: Connection, member_id: int, ours: list[str], now: datetime) -> None:
+    """Delete what was said with a person; what passed through the support desk too.
+
+    Notes, promises and attachments go with their conversation and message. The files of attachments have no
+    row any more then, by which `listen` and `member forget` know that they are to go.
+    """
+    theirs = select(conversations.c.id).where(
+        or_(
+            conversations.c.member_id == member_id,
+            and_(conversations.c.member_id.is_(None), conversations.c.address.in_(ours)),
+        )
+    )
+    said = deliveries.c.conversation_id.in_(theirs)
+    connection.execute(
+        update(deliveries)
+        .where(said, deliveries.c.state.in_(("queued", "unknown")))
+        .values(state="skipped", reason="forgotten", ended_at=now)
+    )
+    connection.execute(update(deliveries).where(said).values(body="", words="", author="", purpose=None))
+    connection.execute(
+        delete(inbound).where(
+            or_(
+                inbound.c.member_id == member_id,
+                inbound.c.address.in_(ours),
+                inbound.c.conversation_id.in_(theirs),
+            )
+        )
+    )
+    connection.execute(delete(conversations).where(conversations.c.id.in_(theirs)))
 
 
 def digest(connection: Connection, messenger: str, address: str) -> str:
