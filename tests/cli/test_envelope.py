@@ -43,6 +43,10 @@ GOOD = {
     "why": ("why", "Anna"),
     "hours show": ("hours", "show"),
     "inbox list": ("inbox", "list"),
+    "inbox note": ("inbox", "note", "Anna", "Asked for the blue one.", "--kind", "call"),
+    "inbox promises": ("inbox", "promises"),
+    "inbox unanswered": ("inbox", "unanswered"),
+    "history": ("history", "Anna"),
     "db check": ("db", "check"),
     "db backup": ("db", "backup"),
     "db upgrade": ("db", "upgrade"),
@@ -51,6 +55,7 @@ GOOD = {
 ELSEWHERE = {
     "demo", "sandbox", "listen", "account add", "account check", "member link", "group move", "db restore",
     "announcement show", "announcement resume", "announcement pause", "announcement cancel", "announcement retry",
+    "inbox show", "inbox reply", "inbox close", "inbox link",
 }  # fmt: skip
 OK_OR_FAULTS = {"doctor": 5}  # nobody is logged in
 

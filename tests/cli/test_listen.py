@@ -168,7 +168,7 @@ def test_an_empty_inbox_says_what_to_do(shop_folder):
         check=True,
     ).stdout
     assert "vipcast listen" in words
-    assert vipcast(shop_folder, "inbox", "list").data == {"messages": []}
+    assert vipcast(shop_folder, "inbox", "list").data == {"conversations": [], "messages": []}
 
 
 def test_the_log_names_nobody(shop, shop_folder, listening, customers, sandbox):
