@@ -128,17 +128,22 @@ class Router:
     ) -> bool:
         voice = Voice(self.setting)
         language = voice.view(connection, talk).language
-        for one in dict.fromkeys((language, self.setting.language, "en")):
-            faq = self.setting.faqs.get(one)
-            match = faq.best(event.text) if faq else None
-            if match is None:
-                continue
-            said = voice.automatic(
-                connection, talk, "faq", f"faq:{stored.id}", stored.id, now,
-                choices=match.entry.buttons, answer=match.entry.answer,
-            )  # fmt: skip
-            return said is not None
-        return False
+        faq = next(
+            (
+                found
+                for one in (language, self.setting.language, "en")
+                if (found := self.setting.faqs.get(one)) and found.entries
+            ),
+            None,
+        )
+        match = faq.best(event.text) if faq else None
+        if match is None:
+            return False
+        said = voice.automatic(
+            connection, talk, "faq", f"faq:{stored.id}", stored.id, now,
+            choices=match.entry.buttons, answer=match.entry.answer,
+        )  # fmt: skip
+        return said is not None
 
     def _relay(
         self, connection: Connection, talk: Conversation, event: Event, stored: Stored, now: datetime

@@ -13,6 +13,7 @@ from vipcast.conversations import words_moods as moods
 from vipcast.conversations import words_phrases as phrases
 from vipcast.conversations.words_folding import (
     LONGEST,
+    Phrases,
     Sentence,
     fold,
     has_emoji,
@@ -38,8 +39,10 @@ def is_opt_out(text: str) -> bool:
         return False
     if (command := _COMMAND.match(text)) and command[1].casefold() in phrases.COMMANDS_OUT:
         return not _wish(text[command.end() :])
-    known = phrases.OPT_OUT_REQUEST if _asks(text) else phrases.OPT_OUT
-    return known.are_all_of(_wish(text))
+    wish = _wish(text)
+    if _asks(text):
+        return phrases.OPT_OUT_REQUEST.are_all_of(wish)
+    return phrases.OPT_OUT.are_all_of(wish) or _is_core(phrases.OPT_OUT_CORE, phrases.OPT_OUT_AROUND, wish)
 
 
 def is_opt_in(text: str) -> bool:
@@ -51,7 +54,8 @@ def is_opt_in(text: str) -> bool:
         return False
     if (command := _COMMAND.match(text)) and command[1].casefold() in phrases.COMMANDS_IN:
         return not _wish(text[command.end() :])
-    return phrases.OPT_IN.are_all_of(_wish(text))
+    wish = _wish(text)
+    return phrases.OPT_IN.are_all_of(wish) or _is_core(phrases.OPT_IN_CORE, phrases.OPT_IN_AROUND, wish)
 
 
 def wants_person(text: str) -> bool:
@@ -118,6 +122,12 @@ def _wish(text: str) -> str:
         if kept[-1:] != [word]:
             kept.append(word)
     return " ".join(kept) + " " if kept else ""
+
+
+def _is_core(core: Phrases, around: Phrases, folded: str) -> bool:
+    """Return whether a phrase of the core stands there, and else nothing but words of the other list."""
+    rest = core.removed_from(folded)
+    return rest != folded and not around.removed_from(rest)
 
 
 def _asks(text: str) -> bool:

@@ -52,7 +52,7 @@ def _fold_character(character: str) -> str:
 
 def fold(text: str) -> str:
     """Return the words of a text, each with a space after it; of a letter typed thrice or more, one."""
-    plain = "".join(map(_fold_character, text[:LONGEST]))
+    plain = "".join(map(_fold_character, text[:LONGEST]))[:LONGEST]  # one character may become 18
     words = _LONG_RUN.sub(r"\1", plain).split()
     return " ".join(words) + " " if words else ""
 

@@ -99,15 +99,15 @@ _OUT = """
     i do not want to get|receive any|these|your|more? more? messages|news|texts any? more|anymore?
     end subscription, cancel my|the? subscription
     leiratkozás, leiratkozas, leiratkozom, leiratkozok, leiratkozni, leíratkozás, leíratkozom, leiratkzás
-    leiratkozás az? üzenetekről|hírekről|hírlevélről|listáról
-    leiratkozom az? üzenetekről|hírekről|hírlevélről|listáról|mindenről, a leiratkozást
+    leiratkozás a|az? üzenetekről|hírekről|hírlevélről|listáról
+    leiratkozom a|az? üzenetekről|hírekről|hírlevélről|listáról|mindenről, a leiratkozást
     leiratkozást kérek|szeretnék, leiratkozást, leiratkoznék, szeretnék|akarok|kívánok|óhajtok leiratkozni
     leiratkozni szeretnék|akarok|kívánok, le szeretnék|akarok|kívánok|szeretnek iratkozni
-    le szeretném|akarom mondani az? üzeneteket|hírlevelet|híreket
-    lemondom az? üzeneteket|hírlevelet|híreket|feliratkozást
+    le szeretném|akarom mondani a|az? üzeneteket|hírlevelet|híreket
+    lemondom a|az? üzeneteket|hírlevelet|híreket|feliratkozást
     iratkoztasson|iratkoztassanak|iratkoztass le
-    töröljenek|töröljön|törölj|vegyenek|vegyen|vegyél le? az? listáról|listájukról|címlistáról le?
-    töröljenek|töröljön|törölj, leállítás, állítsák le az? üzeneteket
+    töröljenek|töröljön|törölj|vegyenek|vegyen|vegyél le? a|az? listáról|listájukról|címlistáról le?
+    töröljenek|töröljön|törölj, leállítás, állítsák le a|az? üzeneteket
     ne küldjenek|küldjön|küldj nekem? több|többet|többé|többször|ilyen? üzenetet|hírt|hírlevelet|üzeneteket?
     ne írjanak|írjon|írj nekem? több|többet|többé|többször? üzenetet|üzeneteket?
     nem kérek|kérem|szeretnék|akarok több|az|ilyen? üzenetet|üzeneteket|hírlevelet|híreket kapni?
@@ -146,19 +146,66 @@ _OUT = """
 _OUT_REQUESTS = """
     can|could|would|will you unsubscribe|remove|delete|take me from|off? the|your|this? list?
     can|could|would you stop sending|writing|texting|messaging to? me these|any|the? messages?
-    le tudna|tudnának|tudnátok|tudnák iratkoztatni|venni engem? az? listáról?
-    törölnének|levennének|leiratkoztatnának engem? az? listáról, kérhetném|kérhetem a leiratkozást
+    le tudna|tudnának|tudnátok|tudnák iratkoztatni|venni engem? a|az? listáról?
+    törölnének|levennének|leiratkoztatnának engem? a|az? listáról, kérhetném|kérhetem a leiratkozást
     můžete|mohli|mohl|mohla mě|byste? mě|mne? odhlásit|vyřadit ze? seznamu|odběru?
     voitteko|voisitteko|voitko poistaa minut listalta|listaltanne?, voitteko|voisitteko lopettaa viestit
     можете|могли|не бы? меня? отписать|удалить|убрать меня? из|от? рассылки|списка?, отпишете меня
 """
-OPT_OUT = Phrases([_OUT, _OUT_REQUESTS])
+_OUT_MORE = """
+    id like to opt out, i am|im opting out, stop contacting me
+    remove my number|contact|details from? your|the? list?
+    no more please, no more of? these messages, ne zaklassanak|zaklasson|zaklass többet?
+    nem kérek több értesítést|reklámot
+    vegyenek|vegyél|vegyen le, ne küldjenek|küldjön|küldj semmit|reklámot többet?
+    töröljék|törölje a|az? adataimat|számomat
+    nechci od vás|vas už? nic|žádné? dostávat? zprávy|novinky|reklamy?
+    zrušte|zruš mi odběr|zasílání zpráv?
+    chci|chtěl|chtěla bych? zrušit odběr|zasílání zpráv?, vymažte|smažte moje|mé číslo
+    nepřeji|nepřeju si zprávy|dostávat zprávy|nic?
+    haluan perua|peruuttaa|lopettaa tilauksen, poistakaa|poista numeroni|yhteystietoni
+    haluan erota|poistua listalta
+    lopettakaa|lopeta viestittely|lähettäminen|mainonta, ei mainoksia|viestejä kiitos?
+    älkää laittako viestejä
+    отключите рассылку|сообщения|уведомления
+    удалите|уберите мой номер|телефон|контакт из|с? рассылки|базы?
+    хватит писать|слать|присылать мне?, больше не надо|нужно мне? писать|присылать|слать сообщения?
+    не нужна|нужны рассылка|сообщения
+    прекратите|перестаньте мне? писать|слать|присылать мне? сообщения?, не беспокойте меня? больше?
+"""
+OPT_OUT = Phrases([_OUT, _OUT_MORE, _OUT_REQUESTS])
+# Words that mean nothing but an opt-out, and the few that may stand around them.
+OPT_OUT_CORE = Phrases(
+    [
+        """
+    unsubscribe, leiratkozás, leiratkozást, leiratkozásomat, leiratkozom, leiratkozok, leiratkozni
+    leiratkoznék, le szeretnék|akarok|kívánok iratkozni
+    odhlásit, odhlaste, odhlašte, odhlášení, odhlašuji, odhlašuju, отписаться, отписать, отписку
+    отписка, отписываюсь
+"""
+    ]
+)
+OPT_OUT_AROUND = Phrases(
+    [
+        """
+    i, we, want, would, id, like, wish, to, me, my, from, the, this, these, your, vip, list, group
+    messages, news, newsletter, all
+    a, az, szeretnék, szeretnem, akarok, kívánok, kérem, kérek, listáról, csoportról, csoportból
+    üzenetekről, hírekről, hírlevélről
+    értesítésekről, le, innen, erről, teljesen, engem, chci, chtěl, chtěla, bych, se, si, přeji, rád
+    ráda, mě, mne, z, ze, od, o, odběru, odběr
+    seznamu, skupiny, zpráv, novinek, vip, я, мы, хочу, хотел, хотела, бы, прошу, меня, от, из, вашей
+    вашу, рассылки, сообщений, группы, новостей
+"""
+    ]
+)
 OPT_OUT_REQUEST = Phrases([_OUT_REQUESTS])
 
 OPT_IN = Phrases(
     [
         """
-    start, subscribe, subscribe me, resubscribe, opt in, optin, opt me in, sign me up
+    start, start again, sign me up again, sign up, subscribe, subscribe me, resubscribe, opt in, optin
+    opt me in, sign me up
     i want|would|wish like? to subscribe|resubscribe again?, id like to subscribe, subscribe again
     i want to join
     feliratkozás, feliratkozom, feliratkozok, feliratkozom újra, újra feliratkozom, feliratkozni
@@ -173,6 +220,28 @@ OPT_IN = Phrases(
     старт, подписаться, подписатся, подписка, подписываюсь, подпишите меня
     хочу|хотел|хотела бы? подписаться снова|на? рассылку|новости?, подписаться на рассылку|новости
     хочу получать сообщения|рассылку|новости, podpisatsya
+"""
+    ]
+)
+OPT_IN_CORE = Phrases(
+    [
+        """
+    subscribe, resubscribe, feliratkozás, feliratkozást, feliratkozom, feliratkozni, feliratkoznék
+    fel szeretnék|akarok|kívánok iratkozni
+    přihlásit, přihlaste, přihlášení, подписаться, подписку, liittyä, liityn
+"""
+    ]
+)
+OPT_IN_AROUND = Phrases(
+    [
+        """
+    i, we, want, would, id, like, wish, to, me, the, this, your, vip, list, group, messages, news
+    newsletter, again
+    a, az, szeretnék, akarok, kívánok, kérem, kérek, listára, csoportba, üzenetekre, hírekre, hírlevélre
+    fel, újra, ismét
+    chci, chtěl, chtěla, bych, se, si, přeji, rád, ráda, mě, mne, k, do, odběru, skupiny, znovu, opět
+    я, хочу, хотел, хотела, бы, прошу, меня, на, в, вашу, рассылку, новости, группу, снова, опять
+    haluan, haluaisin, ryhmään, mukaan, takaisin
 """
     ]
 )
