@@ -245,25 +245,38 @@ class Shop:
         account = self.desk_account()
         if account is None or (place := self.desk_place()) is not None:
             return place if account else None
-        messenger = self.messenger(account.name)
+        address = await self.find_chat(account.name, account.desk)
+        key = f"desk:{account.name}"
+        with self.database.write() as connection:
+            connection.execute(meta.delete().where(meta.c.key == key))
+            connection.execute(meta.insert().values(key=key, value=f"{account.desk}\n{address}"))
+        return self.desk_place(address)
+
+    async def find_chat(self, account: str, title: str) -> str:
+        """Return the address of a group that an account is in; a number is one already.
+
+        Raises:
+            InputError: the account is in no such group, or in several.
+            SendError: the messenger cannot be asked.
+
+        """
+        if re.fullmatch(r"-\d+", title):
+            return title
+        messenger = self.messenger(account)
         try:
             await messenger.open()
             chats = await messenger.chats()
         finally:
             await messenger.close()
-        found = [one for one in chats if one.title == account.desk]
+        found = [one for one in chats if one.title == title]
         if len(found) != 1:
             there = ", ".join(f"{one.title!r} ({one.address})" for one in chats) or "none that it can list"
             raise InputError(
-                f"{account.name} is in {len(found) or 'no'} groups called {account.desk!r}.",
-                hint=f"Write the title exactly, or the number in brackets, as `desk`. Its groups: {there}.",
+                f"{account} is in {len(found) or 'no'} groups called {title!r}.",
+                hint=f"Write the title exactly, or the number in brackets. Its groups: {there}.",
                 where=str(self.config.file),
             )
-        key = f"desk:{account.name}"
-        with self.database.write() as connection:
-            connection.execute(meta.delete().where(meta.c.key == key))
-            connection.execute(meta.insert().values(key=key, value=f"{account.desk}\n{found[0].address}"))
-        return self.desk_place(found[0].address)
+        return found[0].address
 
     def _known_desk(self, account: Account) -> str:
         """Return the address of a desk's title, as the messenger said when `listen` last asked."""

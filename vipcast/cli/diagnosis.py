@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 
 from vipcast.announcements.templates import list_templates
 from vipcast.config import Account
+from vipcast.conversations import promises
 from vipcast.errors import VipcastError
 from vipcast.shop import Shop
 from vipcast.storage import care
@@ -34,7 +35,7 @@ class Finding:
 def examine(shop: Shop, *, online: bool) -> list[Finding]:
     """Return what was found, in the order in which it is to be mended."""
     found = [Finding("ok", f"{shop.config.file.name} is right; the shop is in {shop.config.shop.timezone}.")]
-    found += [*_hours(shop), *_rights(shop), *_disk(shop), *_database(shop)]
+    found += [*_rights(shop), *_disk(shop), *_database(shop)]
     known = _known_accounts(shop)
     for account in shop.config.accounts.values():
         found += _account(shop, account, known.get(account.name))
@@ -47,22 +48,12 @@ def examine(shop: Shop, *, online: bool) -> list[Finding]:
             Finding("note", "No support account has a link, so texts cannot name one.",
                     'Add link = "https://t.me/…" to the support account in vipcast.toml.')
         )  # fmt: skip
-    found += _templates(shop)
+    found += [*_templates(shop), *_conversations(shop)]
     if shop.config.sandbox.enabled:
         found.append(
             Finding("note", "The shop is set to the sandbox.", "For the real messengers: enabled = false.")
         )
     return found + (_online(shop) if online else [])
-
-
-def _hours(shop: Shop) -> Iterator[Finding]:
-    from vipcast.conversations.hours import parse
-
-    try:
-        parse(shop.config.hours, shop.zone, shop.config.file)
-    except VipcastError as error:
-        for problem in error.problems:
-            yield Finding("fault", problem.message, problem.hint or "Mend it in vipcast.toml.")
 
 
 def _rights(shop: Shop) -> Iterator[Finding]:
@@ -160,6 +151,34 @@ def _templates(shop: Shop) -> Iterator[Finding]:
             shop.template(name)
         except VipcastError as error:
             yield Finding("fault", f"Template {name}: {error.message}", error.hint)
+
+
+def _conversations(shop: Shop) -> Iterator[Finding]:
+    """Look at what a member who writes would meet: hours, reply texts, the FAQ, the desk."""
+    try:
+        setting = shop.setting()
+    except VipcastError as error:
+        for problem in error.problems:
+            place = f"{problem.where}: " if problem.where else ""
+            yield Finding("fault", f"{place}{problem.message}", problem.hint or "Mend it there.")
+        return
+    for problem in setting.replies.check(setting.capabilities):
+        yield Finding("fault", f"{problem.where}: {problem.message}", problem.hint)
+    if not setting.hours.are_set:
+        yield Finding("note", "No opening hours are set, so no time is promised.", 'mon-fri = "9:00-18:00"')
+    desk = shop.desk_account()
+    if desk is not None and setting.desk is None:
+        yield Finding("note", f"The desk {desk.desk!r} was not looked up yet.", "vipcast listen")
+    if late := _overdue(shop):
+        yield Finding("note", f"{late} promised answers are overdue.", "vipcast inbox promises")
+
+
+def _overdue(shop: Shop) -> int:
+    try:
+        with shop.database.read() as connection:
+            return promises.counts(connection, shop.now())["overdue"]
+    except VipcastError:  # told above
+        return 0
 
 
 def _online(shop: Shop) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from vipcast.cli.command import Command, Group
 from vipcast.cli.complete import complete_groups, complete_members
 from vipcast.cli.result import Result, Table
 from vipcast.errors import InputError
+
+if TYPE_CHECKING:
+    from vipcast.shop import Shop
 
 app = typer.Typer(
     cls=Group,
@@ -79,16 +82,40 @@ def edit(
     group: GroupName,
     cap: Annotated[int | None, typer.Option(help="The new cap; a larger one seats who waits.")] = None,
     purpose: Annotated[str | None, typer.Option(help="The new purpose.")] = None,
+    chat: Annotated[
+        str | None, typer.Option(help="Its chat where members may write: the title or number; '' for none.")
+    ] = None,
+    account: Annotated[str, typer.Option(help="The account that is in the chat.")] = "",
 ) -> Result:
-    """Change a group's cap or purpose."""
+    """Change a group's cap, purpose or chat; questions in the chat are answered privately."""
     from vipcast.groups import seats
 
-    with ctx.obj.shop() as shop, shop.database.write() as connection:
-        found = seats.get(connection, group)
-        risen = seats.edit(connection, found, cap=cap, purpose=purpose, now=shop.now())
-        after = seats.get(connection, found.name)
+    with ctx.obj.shop() as shop:
+        name, address = ("", "") if chat is None else _chat_of(shop, chat, account)
+        with shop.database.write() as connection:
+            found = seats.get(connection, group)
+            if chat is not None:
+                seats.set_chat(connection, found, name, address)
+            risen = seats.edit(connection, found, cap=cap, purpose=purpose, now=shop.now())
+            after = seats.get(connection, found.name)
     said = f"{after.name}: {after.seated} of {after.cap} seats taken, {after.waiting} waiting."
-    return Result({"group": after, "seated_now": risen}, [said, *_risen(risen)])
+    heard = [f"{name} hears its chat ({address})."] if address else []
+    return Result({"group": after, "seated_now": risen}, [said, *heard, *_risen(risen)])
+
+
+def _chat_of(shop: Shop, chat: str, account: str) -> tuple[str, str]:
+    """Return (account, address) of a chat; the first account that announces on a messenger with chats."""
+    import asyncio
+
+    able = [
+        one.name
+        for one in shop.announcing_accounts()
+        if shop.messenger_class(one.messenger).capabilities_of(one).threads
+    ]
+    name = shop.config.account(account).name if account else next(iter(able), "")
+    if not name:
+        raise InputError("No account announces on a messenger that has group chats.", hint="Use Telegram.")
+    return name, asyncio.run(shop.find_chat(name, chat)) if chat else ""
 
 
 @app.command(cls=Command, epilog='Example: vipcast group add gold "Kovács Anna"')

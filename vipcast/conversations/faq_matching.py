@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise, takewhile
 
 from vipcast.conversations import faq_words
@@ -30,6 +31,7 @@ _JOINED_ALIKE = 0.88
 _STEM = 5  # letters that two forms of one word begin with
 _STEM_SHARE = 0.6
 _STEM_SCORE = 0.9
+_REMEMBERED = 1 << 14  # pairs of words: the shop's own are compared again for every variant and message
 _ELSEWHERE = 0.8  # for a word that another variant of the same entry has
 
 
@@ -118,6 +120,7 @@ def _as_a_pair(words: tuple[str, ...], at: int, others: tuple[str, ...]) -> floa
     return max((_joined_alike(one, other) for one in joined for other in others), default=0.0)
 
 
+@lru_cache(_REMEMBERED)
 def _joined_alike(one: str, other: str) -> float:
     """Return the likeness of two words of which one was joined: its ending is a word, and counts."""
     near = _nearness(one, other)
@@ -128,6 +131,7 @@ def _nearest(word: str, others: Iterable[str]) -> float:
     return max((_alike(word, other) for other in others), default=0.0)
 
 
+@lru_cache(_REMEMBERED)
 def _alike(one: str, other: str) -> float:
     """Return 1 for the same word, less for a typing error or another ending, 0 for another word."""
     if one == other:

@@ -35,6 +35,8 @@ class Group:
     mode: str
     created_at: datetime
     closed_at: datetime | None
+    chat_account: str = ""
+    chat: str = ""  # the address of its chat on a messenger, where members may write
     seated: int = 0
     waiting: int = 0
 
@@ -310,6 +312,25 @@ def edit(
     if values:
         connection.execute(update(groups).where(groups.c.id == group.id).values(**values))
     return promote(connection, group, now=now)
+
+
+def set_chat(connection: Connection, group: Group, account: str, chat: str) -> None:
+    """Note which chat of a messenger is the group's; an empty one takes it away.
+
+    Raises:
+        InputError: it is another group's.
+
+    """
+    query = select(groups.c.name).where(
+        groups.c.chat_account == account, groups.c.chat == chat, groups.c.id != group.id
+    )
+    if chat and (other := connection.execute(query).scalar()) is not None:
+        raise InputError(
+            f"That chat is the one of {other!r}.",
+            hint=f'Take it from there: vipcast group edit {other} --chat ""',
+        )
+    values = {"chat_account": account if chat else "", "chat": chat}
+    connection.execute(update(groups).where(groups.c.id == group.id).values(**values))
 
 
 def close(connection: Connection, group: Group, *, now: datetime) -> None:
