@@ -43,6 +43,9 @@ ReplyName = Literal[
     "faq",  # a ready answer, {{ answer }}
     "pointer",  # to a group chat: ask privately
 ]
+# What the built-in texts ask to be written, as buttons where a messenger has them: `words` understands each.
+LEAVE = "STOP"
+PERSON: Mapping[str, str] = {"hu": "ember", "cs": "člověk", "fi": "ihminen", "ru": "человек", "en": "person"}
 NAMES: tuple[ReplyName, ...] = get_args(ReplyName)
 _TEXTS = Path(__file__).parent / "texts"
 _CARRIED: Mapping[ReplyName, str] = {"answered": "text", "faq": "answer"}

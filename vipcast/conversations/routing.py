@@ -19,6 +19,7 @@ from vipcast.conversations.desk import Desk
 from vipcast.conversations.desk_wording import is_ours
 from vipcast.conversations.handover import hand_over, text_of
 from vipcast.conversations.records import Conversation
+from vipcast.conversations.replies import PERSON
 from vipcast.conversations.setting import DeskPlace, Setting
 from vipcast.conversations.voice import Voice
 from vipcast.delivery import inbound as incoming
@@ -141,7 +142,7 @@ class Router:
             return False
         said = voice.automatic(
             connection, talk, "faq", f"faq:{stored.id}", stored.id, now,
-            choices=match.entry.buttons, answer=match.entry.answer,
+            choices=(*match.entry.buttons, PERSON[language]), answer=match.entry.answer,
         )  # fmt: skip
         return said is not None
 

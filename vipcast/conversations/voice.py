@@ -15,7 +15,7 @@ from vipcast.announcements.templates import TemplateFault
 from vipcast.conversations import promises
 from vipcast.conversations.promise import Promise
 from vipcast.conversations.records import Conversation
-from vipcast.conversations.replies import ReplyName
+from vipcast.conversations.replies import LEAVE, ReplyName
 from vipcast.conversations.setting import Setting
 from vipcast.conversations.wording import answer
 from vipcast.delivery.talk import Kind, Saying, body_of, say
@@ -172,7 +172,9 @@ class Voice:
             found = seats.get(connection, seated[0])
             group = GroupView(found.name, found.purpose, found.cap)
         purpose = f"welcome:{talk.member_id}:{talk.account}"
-        return self.automatic(connection, talk, "welcome", purpose, inbound_id, now, group=group)
+        return self.automatic(
+            connection, talk, "welcome", purpose, inbound_id, now, group=group, choices=(LEAVE,)
+        )
 
     def _message(
         self,
