@@ -18,6 +18,7 @@ TELEGRAM = Capabilities(
     idempotent=True,
     in_flight=1,
     rate=Rate(1),
+    threads=True,
 )
 VIBER = replace(
     TELEGRAM,
@@ -29,4 +30,6 @@ VIBER = replace(
     media_kinds=frozenset({"picture"}),
     album_limit=1,
     picture_suffixes=frozenset({".jpg", ".png"}),
+    threads=False,
+    quick_replies=True,
 )

@@ -10,13 +10,16 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 from support import add_group, add_member, announce, rows
+from telegram_sandbox import peer_of, until
+from telethon import TelegramClient
+from telethon.sessions import StringSession
 from telethon.tl import types
 
 from vipcast.config import Secret
 from vipcast.delivery import inbound
 from vipcast.messengers._telegram import listening
 from vipcast.messengers._telegram.listening import session_path
-from vipcast.messengers.base import EventKind, LoginLost, Message
+from vipcast.messengers.base import EventKind, LoginLost, Message, Unreachable
 from vipcast.messengers.telegram import Telegram
 
 pytestmark = pytest.mark.anyio
@@ -62,6 +65,12 @@ class Hearing:
         self._asked = None
         return event
 
+    async def next_of(self, kind):
+        """Take events up to the next of a kind; what other programs send is heard too."""
+        while (event := await self.next()).kind is not kind:
+            pass
+        return event
+
     async def aclose(self):
         if self._asked is not None:
             self._asked.cancel()
@@ -87,6 +96,33 @@ def say(sandbox):
         return sandbox.call(telegram.say(sender, receiver, text))
 
     return work
+
+
+@asynccontextmanager
+async def sending(account):
+    """Another program that uses the same account."""
+    messenger = Telegram(account)
+    await messenger.open()
+    try:
+        yield messenger
+    finally:
+        await messenger.close()
+
+
+@asynccontextmanager
+async def phone(sandbox, who):
+    """Somebody's own Telegram app: an unmodified Telethon that is logged in as them."""
+    session = StringSession(await in_thread(sandbox.do, provided, sandbox, who))
+    client = TelegramClient(session, 1, "hash", flood_sleep_threshold=0, receive_updates=False)
+    await client.connect()
+    try:
+        yield client, await peer_of(client, ACCOUNT)
+    finally:
+        await client.disconnect()
+
+
+def provided(sandbox, who):
+    return sandbox.telegram.provision_string(sandbox.telegram.find(who))
 
 
 async def in_thread(work, *arguments):
@@ -143,13 +179,13 @@ async def test_what_was_read_is_heard_through_the_last_message(account, sandbox)
             return telegram.read(telegram.find(ANNA), telegram.find(ACCOUNT))
 
         await in_thread(lambda: sandbox.call(read()))
-        event = await ear.next()
+        event = await ear.next_of(EventKind.SEEN)
     await sender.close()
-    assert (event.kind, event.address, event.through) == (EventKind.SEEN, ANNA, True)
+    assert (event.address, event.through) == (ANNA, True)
     assert event.remote_id == again.remote_id
 
 
-async def test_own_messages_and_telegrams_service_are_not_heard(account, sandbox, say):
+async def test_telegrams_service_is_not_heard(account, sandbox, say):
     def service():
         user = sandbox.telegram.add_user(phone="+42777000", first_name="Telegram")
         sandbox.telegram._world.users.pop(user.id)
@@ -158,15 +194,42 @@ async def test_own_messages_and_telegrams_service_are_not_heard(account, sandbox
 
     await in_thread(sandbox.do, service)
     async with hearing(account) as ear:
-        sender = Telegram(account)
-        await sender.open()
-        await sender.send("me", "", Message("a rehearsal"), 1)
-        await sender.send(ANNA, "", Message("news"), 2)
-        await sender.close()
         await in_thread(say, "Login code: 12345", "+42777000")
         await in_thread(say, "hello")
+        assert (await ear.next()).text == "hello"
+
+
+async def test_what_another_program_sends_from_the_account_is_heard_as_written(account, sandbox):
+    async with hearing(account) as ear, sending(account) as sender:
+        sent = await sender.send(ANNA, "", Message("by hand"), 1)
         event = await ear.next()
-    assert event.text == "hello"
+    number = str((await in_thread(sandbox.do, sandbox.telegram.find, ANNA)).id)
+    assert (event.kind, event.address, event.text) == (EventKind.WRITTEN, ANNA, "by hand")
+    assert (event.remote_id, event.raw["id"], event.peer) == (sent.remote_id, number, sent.peer)
+    assert not event.is_automatic
+
+
+async def test_what_the_owner_writes_to_the_saved_messages_is_heard(account, sandbox):
+    async with hearing(account) as ear, sending(account) as sender:
+        first = await sender.send("me", "", Message("the question"), 1)
+        await sender.send("me", "", Message("the answer", reply_to=first.remote_id), 2)
+        await ear.next()
+        event = await ear.next()
+    me = await in_thread(sandbox.do, sandbox.telegram.find, ACCOUNT)
+    assert (event.kind, event.chat, event.address) == (EventKind.MESSAGE, "me", str(me.id))
+    assert (event.text, event.reply_to) == ("the answer", first.remote_id)
+
+
+async def test_a_bot_hears_nothing_of_itself_and_a_person_nothing_of_bots(account, bot, sandbox):
+    def people():
+        return sandbox.telegram.find(ACCOUNT), sandbox.telegram._world.find_token(BOT_TOKEN)
+
+    async with hearing(account) as ear, sending(bot) as robot:
+        me, _ = await in_thread(sandbox.do, people)
+        await robot.send(str(me.id), "", Message("I am a bot"), 1)
+        async with sending(account) as sender:
+            await sender.send(ANNA, "", Message("and I am not"), 2)
+        assert (await ear.next()).text == "and I am not"
 
 
 async def test_what_came_while_down_is_caught_up_in_order(account, say):
@@ -234,7 +297,7 @@ async def test_sending_and_listening_go_on_at_the_same_time(account, sandbox, sa
         for number in range(10):
             await sender.send(f"@member{number}", "", Message("news"), number + 1)
             await in_thread(say, f"answer {number}", f"@member{number}")
-        heard = [(await ear.next()).text for _ in range(10)]
+        heard = [(await ear.next_of(EventKind.MESSAGE)).text for _ in range(10)]
         await sender.close()
     assert heard == [f"answer {number}" for number in range(10)]
 
@@ -317,3 +380,182 @@ async def test_a_delivery_is_seen_by_its_members_reading(shop, account, sandbox)
     with shop.database.write() as connection:
         assert inbound.take(connection, account, event, shop.now())
     assert [row.state for row in rows(shop)] == ["seen"]
+
+
+async def test_a_reply_names_what_it_answers_and_how_to_write_back(account, sandbox):
+    async with hearing(account) as ear, sending(account) as sender:
+        sent = await sender.send(ANNA, "", Message("Do you like it?"), 1)
+        async with phone(sandbox, ANNA) as (client, shop):
+            (question,) = await client.get_messages(shop, limit=1)
+            await client.send_message(shop, "Yes!", reply_to=question.id)
+        event = await ear.next_of(EventKind.MESSAGE)
+        await sender.send(event.address, event.peer, Message("Thank you"), 2)
+    assert (event.text, event.reply_to, event.peer) == ("Yes!", sent.remote_id, sent.peer)
+    assert (event.name, event.chat, event.is_automatic) == (event.raw["name"], "", False)
+
+
+async def test_an_edit_is_heard_with_the_whole_new_text(account, sandbox):
+    async with hearing(account) as ear, phone(sandbox, ANNA) as (client, shop):
+        said = await client.send_message(shop, "Size 38")
+        first = await ear.next()
+        await client.edit_message(shop, said.id, "Size 40, sorry")
+        edit = await ear.next()
+        await client.edit_message(shop, said.id, "Size 42, sorry")
+        again = await ear.next()
+    assert (edit.kind, edit.text, edit.address) == (EventKind.EDITED, "Size 40, sorry", ANNA)
+    assert edit.reply_to == again.reply_to == first.remote_id
+    assert edit.remote_id.startswith(f"{first.remote_id}@")
+    assert again.text == "Size 42, sorry"
+
+
+async def test_what_was_written_and_edited_while_down_comes_once_and_in_order(account, sandbox, say):
+    async with hearing(account):
+        pass
+    async with phone(sandbox, ANNA) as (client, shop):
+        said = await client.send_message(shop, "Size 38")
+        await client.edit_message(shop, said.id, "Size 40")
+    await in_thread(say, "the end")
+    async with hearing(account, again=True) as ear:
+        heard = [await ear.next(), await ear.next()]
+    assert [(one.kind, one.text) for one in heard] == [
+        (EventKind.MESSAGE, "Size 40"),
+        (EventKind.MESSAGE, "the end"),
+    ]
+
+
+async def test_what_was_edited_while_down_is_caught_up(account, sandbox):
+    async with phone(sandbox, ANNA) as (client, shop):
+        async with hearing(account) as ear:
+            said = await client.send_message(shop, "Size 38")
+            await client.send_message(shop, "please")
+            first = await ear.next()
+            await ear.next()
+        await client.edit_message(shop, said.id, "Size 40")
+        await client.send_message(shop, "and blue")
+        async with hearing(account, again=True) as ear:
+            heard = [await ear.next() for _ in range(3)]
+    assert {(one.kind, one.text, one.reply_to) for one in heard} == {
+        (EventKind.MESSAGE, "please", ""),  # it was never said to be stored
+        (EventKind.MESSAGE, "and blue", ""),
+        (EventKind.EDITED, "Size 40", first.remote_id),
+    }
+
+
+async def test_what_was_read_while_down_is_caught_up(account, sandbox, say):
+    async with hearing(account) as ear:
+        sent = await ear.messenger.send(ANNA, "", Message("News"), 1)
+        await in_thread(say, "hello")
+        await ear.next()
+
+    def read():
+        telegram = sandbox.telegram
+        return telegram.read(telegram.find(ANNA), telegram.find(ACCOUNT))
+
+    await in_thread(lambda: sandbox.call(read()))
+    async with hearing(account, again=True) as ear:
+        seen = await ear.next_of(EventKind.SEEN)
+    assert (seen.address, seen.remote_id) == (ANNA, sent.remote_id)
+
+
+async def test_a_stop_of_a_bot_while_down_is_caught_up(bot, sandbox):
+    telegram = sandbox.telegram
+    async with hearing(bot) as ear:
+
+        def people():
+            return telegram.find(ANNA), telegram._world.find_token(BOT_TOKEN)
+
+        anna, robot = await in_thread(sandbox.do, people)
+        await in_thread(lambda: sandbox.call(telegram.start_bot(anna, robot)))
+        await ear.next()
+    await in_thread(sandbox.do, telegram.block, anna, robot)
+    async with hearing(bot, again=True) as ear:
+        stopped = await ear.next_of(EventKind.UNSUBSCRIBED)
+    assert stopped.raw["id"] == str(anna.id)
+
+
+async def test_while_it_listens_it_sends_over_that_connection_alone(account, sandbox, say):
+    async with hearing(account) as ear:
+        messenger = ear.messenger
+        with sqlite3.connect(account.session) as taken:
+            taken.execute("begin exclusive")  # as another process that is sending an announcement
+            assert await messenger.chats() == []
+            sent = await messenger.send(ANNA, "", Message("answered while listening"), 1)
+            await messenger.open()
+            taken.rollback()
+        await in_thread(say, "thank you")
+        event = await ear.next()  # not what was just sent
+        # The event waits to be stored: that must not stop a send.
+        async with asyncio.timeout(20):
+            again = await messenger.send(ANNA, sent.peer, Message("you are welcome"), 2)
+        await in_thread(say, "bye")
+        assert (await ear.next()).text == "bye"
+    assert event.text == "thank you"
+    assert int(again.remote_id) > int(event.remote_id) > int(sent.remote_id)
+
+
+async def test_own_sends_do_not_come_back_after_a_restart(account, say):
+    async with hearing(account) as ear:
+        await in_thread(say, "question")
+        await ear.next()
+        await ear.messenger.send(ANNA, "", Message("answer"), 1)
+        await in_thread(say, "thanks")
+        assert (await ear.next()).text == "thanks"
+    async with hearing(account, again=True) as ear:
+        assert (await ear.next()).text == "thanks"  # it was never said to be stored
+        await in_thread(say, "new")
+        assert (await ear.next()).text == "new"
+
+
+async def test_own_sends_do_not_come_back_over_the_next_connection(account, sandbox, say, monkeypatch):
+    monkeypatch.setattr(listening, "FIRST_WAIT_SECONDS", 0.01)
+    async with hearing(account) as ear:
+        await in_thread(say, "question")
+        await ear.next()  # it is not stored yet, so the place in the stream stands still
+        await ear.messenger.send(ANNA, "", Message("answer"), 1)
+
+        def cut():
+            for key in sandbox.telegram._world.keys.values():
+                for line in list(key.lines):
+                    line._writer.close()
+
+        await in_thread(sandbox.do, cut)
+        await in_thread(say, "thanks")
+        heard = [(await ear.next()).text]
+        while heard[-1] != "thanks":  # the question may come again
+            heard.append((await ear.next()).text)
+    assert "answer" not in heard
+
+
+async def test_a_send_while_the_connection_is_made_again_surely_did_not_go_out(
+    account, sandbox, say, monkeypatch
+):
+    monkeypatch.setattr(listening, "FIRST_WAIT_SECONDS", 3600.0)
+    async with hearing(account) as ear:
+        await in_thread(say, "before")
+        await ear.next()
+        ear._ask()
+
+        def cut():
+            for key in sandbox.telegram._world.keys.values():
+                for line in list(key.lines):
+                    line._writer.close()
+
+        await in_thread(sandbox.do, cut)
+        await until(lambda: ear.messenger._listening._ear is None)
+        with pytest.raises(Unreachable):
+            await ear.messenger.send(ANNA, "", Message("lost?"), 1)
+        with pytest.raises(Unreachable):
+            await ear.messenger.chats()
+    anna = await in_thread(sandbox.do, lambda: sandbox.telegram.inbox(sandbox.telegram.find(ANNA)))
+    assert anna == []
+
+
+async def test_after_listening_it_sends_as_before(account, sandbox):
+    async with hearing(account) as ear:
+        messenger = ear.messenger
+    try:
+        await messenger.send(ANNA, "", Message("later"), 1)
+    finally:
+        await messenger.close()
+    anna = await in_thread(sandbox.do, lambda: sandbox.telegram.inbox(sandbox.telegram.find(ANNA)))
+    assert [one.text for one in anna] == ["later"]

@@ -216,6 +216,27 @@ class TestContract:
         for hidden in (*simulator.secrets, text):
             assert hidden not in caplog.text
 
+    async def test_a_reply_to_nothing_and_choices_never_stop_a_message(self, messenger, simulator):
+        message = Message("Blue or red?", reply_to="4711", choices=("Blue", "<Red> & co"))
+        await messenger.send(simulator.address, "", message, 1)
+        assert [one.text for one in simulator.arrived(simulator.address)] == ["Blue or red?"]
+
+    @pytest.mark.usefixtures("simulator")
+    async def test_what_is_no_content_is_not_fetched(self, messenger, tmp_path):
+        for ref in ("", "nonsense", "[1]", "\0"):
+            with pytest.raises(Rejected):
+                await messenger.fetch(ref, tmp_path / "x.jpg")
+        assert list(tmp_path.glob("x.*")) == []
+
+    @pytest.mark.usefixtures("simulator")
+    async def test_an_account_in_no_group_has_none(self, messenger):
+        assert await messenger.chats() == []
+
+    def test_every_kind_of_media_has_a_limit(self, kind, account):
+        for can in (kind.capabilities, kind.capabilities_of(account)):
+            assert set(can.media_bytes) == can.media_kinds
+            assert can.caption_kinds <= can.media_kinds
+
     @pytest.mark.usefixtures("simulator")
     async def test_close_is_safe_twice_and_before_opening(self, kind, account):
         never_opened = kind(account)

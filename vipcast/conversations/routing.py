@@ -17,7 +17,7 @@ from vipcast.conversations import attachments, groupchat, promises, records, wor
 from vipcast.conversations.colleagues import Colleagues
 from vipcast.conversations.desk import Desk
 from vipcast.conversations.desk_wording import is_ours
-from vipcast.conversations.handover import hand_over, text_of
+from vipcast.conversations.handover import hand_over, relay, text_of
 from vipcast.conversations.records import Conversation
 from vipcast.conversations.replies import PERSON
 from vipcast.conversations.setting import DeskPlace, Setting
@@ -26,7 +26,7 @@ from vipcast.delivery import inbound as incoming
 from vipcast.delivery.inbound import Stored, unharmed
 from vipcast.delivery.outcomes import State
 from vipcast.delivery.talk import Kind, Saying, body_of, note_said
-from vipcast.members import consent
+from vipcast.members import consent, roster
 from vipcast.members.consent import ConsentState
 from vipcast.messengers.base import Event, EventKind, Message
 from vipcast.storage.tables import deliveries, inbound
@@ -34,6 +34,7 @@ from vipcast.storage.tables import deliveries, inbound
 log = logging.getLogger(__name__)
 
 _HELLOS = frozenset({"+", "/start"})  # what opening a deep link types
+_OWN_ROWS = 50  # of a person's deliveries, the latest, among which one's own words are looked for
 _MAY_BE_WRITTEN_TO = (EventKind.MESSAGE, EventKind.SUBSCRIBED)
 
 
@@ -52,12 +53,15 @@ class Router:
         group = groupchat.of(connection, account, event.chat) if event.chat and not is_desk else None
         if event.chat and (is_ours(event.text) or not (is_desk or group)):
             return False  # our own words, or a chat that is not the shop's
+        if is_desk and event.chat and _is_own(connection, account, event.chat, event):
+            return False  # a later part of our own words
         stored = incoming.take(connection, account, event, now)
         if stored is None:
             return False
         if not stored.id or (event.kind is EventKind.OTHER):
             return True
-        attachments.write(connection, stored.id, event.attachments)
+        if group is None:  # what members show each other in a group is none of ours, unless they ask
+            attachments.write(connection, stored.id, event.attachments)
         with unharmed(connection, f"inbound {stored.id} was stored, not routed"):
             if is_desk:
                 Colleagues(self.setting).read(connection, stored.id, now)
@@ -75,7 +79,10 @@ class Router:
             return
         if event.kind in (EventKind.SUBSCRIBED, EventKind.UNSUBSCRIBED) and stored.member_id is None:
             return
-        talk = records.hear(
+        talk = None
+        if event.kind is EventKind.UNSUBSCRIBED and stored.member_id is not None:
+            talk = records.of_member(connection, stored.member_id)  # answers cannot go where they left
+        talk = talk or records.hear(
             connection, account, stored.address, stored.member_id,
             name=event.name or str(event.raw.get("name") or ""),
             language=event.language, at=event.at, now=now,
@@ -97,7 +104,8 @@ class Router:
         """Decide what to do with what a person did, and do it; return the word for it."""
         if self._may_welcome(connection, talk, event, stored):
             Voice(self.setting).welcome(connection, talk, stored.id, now)
-            if event.kind is EventKind.SUBSCRIBED or _is_hello(event):
+            is_bare_code = stored.is_linked and not event.context
+            if event.kind is EventKind.SUBSCRIBED or is_bare_code or _is_hello(event):
                 return "linked"
         if event.kind is EventKind.SUBSCRIBED:
             return "subscribed"
@@ -118,7 +126,8 @@ class Router:
             self._relay(connection, talk, event, stored, now)
             return "thanks"
         wants_person = talk.wants_person or words.wants_person(event.text)
-        may_be_faq = not (wants_person or event.attachments or talk.waiting_since or voice.is_held(talk, now))
+        is_taken = talk.waiting_since is not None or voice.is_held(connection, talk, now)
+        may_be_faq = not (wants_person or event.attachments or is_taken)
         if may_be_faq and self._answer_from_faq(connection, talk, event, stored, now):
             return "faq"
         hand_over(connection, self.setting, talk, event, stored, now, wants_person=wants_person)
@@ -149,9 +158,7 @@ class Router:
     def _relay(
         self, connection: Connection, talk: Conversation, event: Event, stored: Stored, now: datetime
     ) -> None:
-        Desk(self.setting).relay(
-            connection, talk, stored.id, text_of(event), reply_to=event.reply_to, now=now
-        )
+        relay(connection, self.setting, talk, event, stored, now)
 
     def _edited(
         self, connection: Connection, talk: Conversation, event: Event, stored: Stored, now: datetime
@@ -202,15 +209,15 @@ class Router:
         if is_in and state is ConsentState.OPTED_IN:
             return _is_hello(event)  # a bare /start of somebody who is in: nothing to say or to do
         name = "opted_out" if is_out else "opted_in"
+        purpose = f"{name}:stranger-{talk.id}"  # nobody whom we write to: once is enough
         if talk.member_id is not None and state is not wanted:
             consent.record(
                 connection, talk.member_id, wanted,
                 at=min(event.at, now), source=f"message on {talk.messenger}",
                 wording=event.text.strip(), now=now,
             )  # fmt: skip
-            purpose = f"{name}:{stored.id}"
-        else:
-            purpose = f"{name}:{talk.id}"  # said before, or nobody whom we write to: once is enough
+        if talk.member_id is not None:  # each change of mind is confirmed once, however often it is said
+            purpose = f"{name}:consent-{roster.consent_events(connection, talk.member_id)[-1].id}"
         Voice(self.setting).automatic(connection, talk, name, purpose, stored.id, now)  # type: ignore[arg-type]
         if is_out:
             self._tell_of_opt_out(connection, talk, stored.id, now)
@@ -246,7 +253,14 @@ class Router:
             purpose=f"written:{account.name}:{address}:{event.remote_id}",
             author=self.setting.accounts[account.name].sender_name,
         )
-        number = note_said(connection, saying, event.remote_id, new_key=self.setting.new_key, at=now)
+        number = note_said(
+            connection,
+            saying,
+            event.remote_id,
+            said_at=min(event.at, now),
+            new_key=self.setting.new_key,
+            now=now,
+        )
         promises.settle(connection, self.setting.hours)
         return number is not None
 
@@ -267,15 +281,30 @@ def _is_hello(event: Event) -> bool:
 
 
 def _is_own(connection: Connection, account: Account, address: str, event: Event) -> bool:
-    """Return whether vipcast sent it itself, by its number or, while that is not known yet, by its words."""
-    query = select(deliveries.c.remote_id, deliveries.c.state, deliveries.c.body).where(
-        deliveries.c.account == account.name, deliveries.c.address == address
+    """Return whether vipcast sent it itself, by its number or, while that is not known, by its words."""
+    query = (
+        select(deliveries.c.remote_id, deliveries.c.state, deliveries.c.body)
+        .where(
+            deliveries.c.account == account.name,
+            deliveries.c.address == address,
+            deliveries.c.state.not_in((State.QUEUED, State.SKIPPED)),
+        )
+        .order_by(deliveries.c.id.desc())
+        .limit(_OWN_ROWS)
     )
-    return any(
-        row.remote_id == event.remote_id
-        or (row.state in (State.SENDING, State.UNKNOWN) and body_of(row.body).text == event.text)
-        for row in connection.execute(query)
-    )
+    return any(_is_of(row.remote_id, body_of(row.body), event) for row in connection.execute(query))
+
+
+def _is_of(remote_id: str, message: Message, event: Event) -> bool:
+    """Return whether a message that was seen is one that was sent; an album is several, with one text."""
+    is_later_part = len(message.media) > 1 and bool(event.attachments) and not event.text
+    if not remote_id:
+        return event.text == message.text or is_later_part
+    if remote_id == event.remote_id:
+        return True
+    if not (is_later_part and remote_id.isdecimal() and event.remote_id.isdecimal()):
+        return False
+    return 0 < int(event.remote_id) - int(remote_id) < len(message.media)
 
 
 def _mark(connection: Connection, number: int, handling: str) -> None:

@@ -188,7 +188,10 @@ def _store(
     remote_id = _plain(event.remote_id) or event.at.isoformat()
     person = event.raw.get("id")
     query = select(inbound.c.address, inbound.c.raw).where(
-        inbound.c.account == account.name, inbound.c.kind == event.kind, inbound.c.remote_id == remote_id
+        inbound.c.account == account.name,
+        inbound.c.kind == event.kind,
+        inbound.c.chat == event.chat,
+        inbound.c.remote_id == remote_id,
     )
     for row in connection.execute(query):  # the same person may have been spelled in another way then
         if row.address in writer.spellings or (person and row.raw.get("id") == person):

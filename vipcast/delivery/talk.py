@@ -58,13 +58,19 @@ def say(connection: Connection, saying: Saying, *, new_key: Callable[[], int], n
 
 
 def note_said(
-    connection: Connection, saying: Saying, remote_id: str, *, new_key: Callable[[], int], at: datetime
+    connection: Connection,
+    saying: Saying,
+    remote_id: str,
+    *,
+    said_at: datetime,
+    new_key: Callable[[], int],
+    now: datetime,
 ) -> int | None:
-    """Write down a message that was sent by hand in the messenger's own app."""
+    """Write down a message that was sent by hand in the messenger's own app, maybe some time ago."""
     served = select(exists().where(deliveries.c.purpose == saying.purpose))
     if saying.purpose is not None and connection.execute(served).scalar_one():
         return None
-    return _insert(connection, saying, State.SENT, new_key(), at, remote_id=remote_id, sent_at=at)
+    return _insert(connection, saying, State.SENT, new_key(), now, remote_id=remote_id, sent_at=said_at)
 
 
 def _insert(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,6 +20,7 @@ from vipcast.messengers.base import (
     AccountInfo,
     AddressInvalid,
     Capabilities,
+    Chat,
     Event,
     Formatting,
     LoginDialog,
@@ -30,11 +32,17 @@ from vipcast.messengers.base import (
 )
 
 if TYPE_CHECKING:
-    from vipcast.messengers._telegram.wire import Wire
+    from vipcast.messengers._telegram.actions import Actions
+    from vipcast.messengers._telegram.listening import Listening
 
 MEGABYTE = 1024 * 1024
 _BYTES: Mapping[str, int] = MappingProxyType(
-    {"picture": 10 * MEGABYTE, "video": 2000 * MEGABYTE, "file": 2000 * MEGABYTE}
+    {
+        "picture": 10 * MEGABYTE,
+        "video": 2000 * MEGABYTE,
+        "voice": 2000 * MEGABYTE,
+        "file": 2000 * MEGABYTE,
+    }
 )
 
 
@@ -46,7 +54,7 @@ class Telegram(Messenger):
         caption_limit=1024,
         formatting=Formatting.ENTITIES,
         media="upload",
-        media_kinds=frozenset({"picture", "video", "file"}),
+        media_kinds=frozenset({"picture", "video", "voice", "file"}),
         media_bytes=_BYTES,  # type: ignore[arg-type]
         album_limit=10,
         idempotent=True,
@@ -54,7 +62,9 @@ class Telegram(Messenger):
         rate=Rate(per_second=1.0, burst=5),
         receipts=frozenset({"seen"}),
         inbound="push",
+        caption_kinds=frozenset({"picture", "video", "voice", "file"}),
         accepts_phone=True,
+        threads=True,
     )
 
     has_saved_messages: ClassVar[bool] = True
@@ -65,7 +75,8 @@ class Telegram(Messenger):
 
     def __init__(self, account: Account) -> None:
         super().__init__(account)
-        self._wire: Wire | None = None
+        self._actions: Actions | None = None  # over the account's own session file
+        self._listening: Listening | None = None
 
     @classmethod
     def normalise_address(cls, value: str) -> str:
@@ -96,41 +107,69 @@ class Telegram(Messenger):
         return f"https://t.me/{identity[1:]}?start={code}" if is_bot else ""
 
     @property
-    def _open_wire(self) -> Wire:
-        if self._wire is None:
+    def _acting(self) -> Actions:
+        """What to act with: while `listen` runs its connection, so that the session file stays free.
+
+        Raises:
+            Unreachable: `listen` is just connecting again.
+
+        """
+        if self._listening is not None:
+            return self._listening.actions
+        if self._actions is None:
+            from vipcast.messengers._telegram.actions import Actions  # noqa: PLC0415
             from vipcast.messengers._telegram.wire import Wire  # noqa: PLC0415
 
-            self._wire = Wire(self.account)
-        return self._wire
+            self._actions = Actions(Wire(self.account))
+        return self._actions
 
     async def open(self) -> AccountInfo:
-        return await self._open_wire.open()
+        return await self._acting.wire.open()
 
     async def login(self, dialog: LoginDialog) -> AccountInfo:
+        from vipcast.messengers._telegram.actions import Actions  # noqa: PLC0415
+        from vipcast.messengers._telegram.client import make_deaf, make_plain  # noqa: PLC0415
         from vipcast.messengers._telegram.login import log_in  # noqa: PLC0415
         from vipcast.messengers._telegram.wire import Wire  # noqa: PLC0415
 
         await self.close()
-        self._wire = Wire(
-            self.account, receive_updates=bool(dialog.given("qr"))
-        )  # the scan comes as an update
-        return await log_in(self._wire, dialog)
+        # The scan of a QR code comes as an update.
+        wire = Wire(self.account, make_plain if dialog.given("qr") else make_deaf)
+        self._actions = Actions(wire)
+        return await log_in(wire, dialog)
 
     async def send(self, address: str, peer: str, message: Message, key: int) -> Sent:
-        return await self._open_wire.send(address, peer, message, key)
+        """Send over the connection of `listen` where that runs; see `Messenger.send`."""
+        return await self._acting.send(address, peer, message, key)
+
+    async def fetch(self, ref: str, path: Path) -> None:
+        await self._acting.fetch(ref, path)
+
+    async def chats(self) -> list[Chat]:
+        return await self._acting.chats()
 
     async def listen(self, caught_up: Callable[[], None] = lambda: None) -> AsyncGenerator[Event, None]:
-        """Yield private messages, reading receipts and stops of a bot; see `Messenger.listen`."""
-        from vipcast.messengers._telegram.listening import listen  # noqa: PLC0415
+        """Yield messages, edits, reading receipts and stops of a bot; see `Messenger.listen`.
 
-        async with aclosing(listen(self.account, caught_up)) as events:
-            async for event in events:
-                yield event
+        What is said in a group has its writer's address and the group's as `chat`; `raw` has the group's
+        `title`, and `is_own` where this account wrote it, by hand or from another program.
+        """
+        from vipcast.messengers._telegram.listening import Listening  # noqa: PLC0415
+
+        await self.close()  # the session file is another process's from now on
+        listening = self._listening = Listening(self.account)
+        try:
+            async with aclosing(listening.events(caught_up)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            if self._listening is listening:
+                self._listening = None
 
     async def close(self) -> None:
-        if self._wire is not None:
-            await self._wire.close()
-            self._wire = None
+        if self._actions is not None:
+            await self._actions.wire.close()
+            self._actions = None
 
 
 _BOT = Capabilities(
@@ -138,6 +177,7 @@ _BOT = Capabilities(
         **{name: getattr(Telegram.capabilities, name) for name in Capabilities.__dataclass_fields__},
         "rate": Rate(per_second=25.0, burst=25),
         "accepts_phone": False,
+        "quick_replies": True,
     }
 )
 

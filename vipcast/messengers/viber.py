@@ -13,13 +13,15 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
 import msgspec
 
 from vipcast.config import Secret
+from vipcast.messengers._viber.reading import event_of
 from vipcast.messengers.base import (
     AccountInfo,
     AddressInvalid,
@@ -44,15 +46,6 @@ SIGNATURE = "x-viber-content-signature"
 _BYTES: Mapping[str, int] = MappingProxyType(
     {"picture": MEGABYTE, "video": 26 * MEGABYTE, "file": 50 * MEGABYTE}
 )
-_EVENTS = {
-    "delivered": EventKind.DELIVERED,
-    "seen": EventKind.SEEN,
-    "failed": EventKind.FAILED,
-    "message": EventKind.MESSAGE,
-    "subscribed": EventKind.SUBSCRIBED,
-    "unsubscribed": EventKind.UNSUBSCRIBED,
-    "conversation_started": EventKind.STARTED,
-}
 
 
 class Viber(Messenger):
@@ -73,6 +66,7 @@ class Viber(Messenger):
         receipts=frozenset({"delivered", "seen", "failed"}),
         inbound="webhook",
         picture_suffixes=frozenset({".jpg", ".jpeg", ".png", ".gif"}),
+        quick_replies=True,
     )
     needs_token: ClassVar[bool] = True
     _wire: Wire | None = None
@@ -116,6 +110,9 @@ class Viber(Messenger):
         del peer, key  # Viber resolves nothing and has no key for repeats
         return await self._open_wire().send(address, message)
 
+    async def fetch(self, ref: str, path: Path) -> None:
+        await self._open_wire().fetch(ref, path)
+
     async def close(self) -> None:
         if self._wire is not None:
             await self._wire.close()
@@ -137,7 +134,7 @@ class Viber(Messenger):
             data = None
         if not isinstance(data, dict):
             return [Event(EventKind.OTHER, "", "", datetime.now(UTC), raw={})]
-        return [_event(data)]
+        return [event_of(data)]
 
     def _open_wire(self) -> Wire:
         if self.account.token is None:
@@ -150,32 +147,6 @@ class Viber(Messenger):
 
             self._wire = Wire(self.account, self.capabilities.in_flight)
         return self._wire
-
-
-def _event(data: dict[str, Any]) -> Event:
-    kind = _EVENTS.get(str(data.get("event")), EventKind.OTHER)
-    sender = data.get("sender") or data.get("user") or {}
-    message = data.get("message") if isinstance(data.get("message"), dict) else {}
-    address = data.get("user_id") or (sender.get("id") if isinstance(sender, dict) else "") or ""
-    at = _moment(data.get("timestamp"))
-    text = message.get("text") if message else data.get("desc")
-    return Event(
-        kind,
-        str(address),
-        str(data.get("message_token") or ""),
-        at,
-        text=str(text or ""),
-        context=str(data.get("context") or ""),
-        raw=data,
-    )
-
-
-def _moment(milliseconds: Any) -> datetime:
-    """Return when something happened; now, where the number is missing or cannot be a time."""
-    try:
-        return datetime.fromtimestamp(float(milliseconds) / 1000, UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return datetime.now(UTC)
 
 
 MESSENGER = Viber

@@ -356,7 +356,8 @@ inbound = Table(  # what people did: messages, opened chats, subscriptions; rece
     Column("handling", String(16), nullable=False, server_default=""),  # what was done about it
     Column("text", Text, nullable=False, server_default=""),
     Column("raw", JSON, nullable=False, server_default="{}"),
-    UniqueConstraint("account", "kind", "address", "remote_id"),
+    # A group may count its messages by itself, beside those of private talks.
+    UniqueConstraint("account", "kind", "chat", "address", "remote_id"),
     Index(None, "member_id"),
     Index(None, "conversation_id"),
     Index(None, "account", "remote_id"),

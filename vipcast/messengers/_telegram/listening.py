@@ -1,8 +1,9 @@
-"""Hearing what people do on Telegram: private messages, what they read, bots that they stop.
+"""Hearing what people do on Telegram: messages, edits, what they read, bots that they stop.
 
 `listen` has a session file of its own beside the account's, with the same login, so that `send` may use
 the account at the same time. Telethon keeps there how far it has heard. Its own way of keeping that is
 not used: it moves on when an update comes in, and would lose, at a hard kill, what was not stored yet.
+What this process itself sends while it listens goes over the same connection.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 import sqlite3
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, closing
 from datetime import UTC, datetime
@@ -19,15 +20,21 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from telethon import TelegramClient
+from telethon import TelegramClient, utils
+from telethon._updates import MessageBox
 from telethon.crypto import AuthKey
+from telethon.errors import RPCError
 from telethon.sessions import SQLiteSession
 from telethon.tl import functions, types
 
 from vipcast.config import Account
+from vipcast.messengers._telegram.actions import OWN_IDS, Actions
+from vipcast.messengers._telegram.client import OPTIONS, application, open_session
 from vipcast.messengers._telegram.errors import translate
+from vipcast.messengers._telegram.peers import is_group
+from vipcast.messengers._telegram.reading import Reader
 from vipcast.messengers._telegram.wire import Wire
-from vipcast.messengers.base import AccountProblem, Event, EventKind, SendError, Unreachable
+from vipcast.messengers.base import AccountProblem, Event, SendError, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -35,38 +42,54 @@ HEARTBEAT_SECONDS = 60.0  # how often a silent connection is asked whether it st
 ANSWER_SECONDS = 20.0
 FIRST_WAIT_SECONDS = 1.0  # before a new connection; doubled up to the longest
 LONGEST_WAIT_SECONDS = 60.0
-# Telegram itself, which sends login codes from here: they are nobody's message and must not be stored.
-SERVICE_IDS = frozenset({777000, 42777})
+WATCHED_DIALOGS = 200  # the latest ones, whose groups are looked after for missed messages
+MOST_PEER_DIALOGS = 100  # Telegram's limit for asking about several at once
 
-_START = re.compile(r"/start(?:@\w+)?\s+([\w-]{1,64})\s*", re.ASCII)
-_MEDIA = (
-    (types.MessageMediaPhoto, "picture"),
-    (types.MessageMediaContact, "contact"),
-    (types.MessageMediaGeo, "location"),
-    (types.MessageMediaGeoLive, "location"),
-    (types.MessageMediaVenue, "location"),
-    (types.MessageMediaPoll, "poll"),
-    (types.MessageMediaWebPage, ""),
-)
+_EDITS = (types.UpdateEditMessage, types.UpdateEditChannelMessage)
+_COUNTED = (*_EDITS, types.UpdateReadHistoryOutbox, types.UpdateBotStopped)
 
 
-async def listen(account: Account, caught_up: Callable[[], None]) -> AsyncGenerator[Event, None]:
-    """Yield events, missed ones first, over as many connections as it takes; see `Messenger.listen`."""
-    wait = FIRST_WAIT_SECONDS
-    while True:
-        ear = _Ear(account, caught_up)
-        try:
-            async with aclosing(ear.events()) as events:
-                async for event in events:
-                    yield event
-        except AccountProblem:
-            raise
-        except SendError as error:
-            log.warning("%s: Telegram is out of reach (%s)", account.name, type(error).__name__)
-        finally:
-            await ear.close()
-        wait = FIRST_WAIT_SECONDS if ear.has_heard else min(wait * 2, LONGEST_WAIT_SECONDS)
-        await asyncio.sleep(wait)
+class Listening:
+    """Hears over as many connections as it takes, and lends the present one to whoever sends meanwhile."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._ear: _Ear | None = None
+        self._sent: deque[tuple[int, int]] = deque(maxlen=OWN_IDS)
+
+    @property
+    def actions(self) -> Actions:
+        """What can be done over the listening connection.
+
+        Raises:
+            Unreachable: there is none just now; surely nothing was sent.
+
+        """
+        if self._ear is None or not self._ear.is_usable:
+            raise Unreachable(
+                f"{self._account.name}: the connection to Telegram is just being made again.",
+                hint="Try it again in a moment.",
+            )
+        return self._ear.actions
+
+    async def events(self, caught_up: Callable[[], None]) -> AsyncGenerator[Event, None]:
+        """Yield events, missed ones first; see `Messenger.listen`."""
+        wait = FIRST_WAIT_SECONDS
+        while True:
+            ear = self._ear = _Ear(self._account, caught_up, self._sent)
+            try:
+                async with aclosing(ear.events()) as events:
+                    async for event in events:
+                        yield event
+            except AccountProblem:
+                raise
+            except SendError as error:
+                log.warning("%s: Telegram is out of reach (%s)", self._account.name, type(error).__name__)
+            finally:
+                self._ear = None
+                await ear.close()
+            wait = FIRST_WAIT_SECONDS if ear.has_heard else min(wait * 2, LONGEST_WAIT_SECONDS)
+            await asyncio.sleep(wait)
 
 
 def session_path(account: Account) -> Path:
@@ -77,18 +100,27 @@ def session_path(account: Account) -> Path:
 class _Ear:
     """One connection that hears."""
 
-    def __init__(self, account: Account, caught_up: Callable[[], None]) -> None:
+    def __init__(self, account: Account, caught_up: Callable[[], None], sent: deque[tuple[int, int]]) -> None:
         path = _copy_login(account)
         self._account = account
-        self._wire = Wire(msgspec.structs.replace(account, session=path), receive_updates=True)
-        self._client = _Client(self._wire.client.session, account, caught_up)
-        self._wire.client = self._client
+        copy = msgspec.structs.replace(account, session=path)
+        self._wire = Wire(copy, lambda one: _Client(one, caught_up))
+        self._client: _Client = self._wire.client
+        self.actions = Actions(self._wire, sent)
         self.has_heard = False  # the connection was made
+
+    @property
+    def is_usable(self) -> bool:
+        return self.has_heard and bool(self._client.is_connected())
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Yield events until the connection ends, which raises a named error of `base`."""
-        me = await self._wire.open()
-        await self._wire.ask(self._client.begin(int(me.details["id"])))
+        me = int((await self._wire.open()).details["id"])
+        reader = Reader(me, self._client.ask, self.actions.has_sent, is_bot=self._wire.is_bot)
+        await self._wire.ask(self._client.begin(me, reader))
+        if not self._wire.is_bot:
+            await self._watch_groups()
+        self._client.hear()
         self.has_heard = True
         watch = asyncio.create_task(self._watch())
         try:
@@ -105,6 +137,15 @@ class _Ear:
 
     async def close(self) -> None:
         await self._wire.close()
+
+    async def _watch_groups(self) -> None:
+        """See to it that what was said in groups while we were away is fetched."""
+        try:
+            await self._wire.ask(self._client.watch_groups())
+        except AccountProblem:
+            raise
+        except SendError as error:  # what is said from now on is heard all the same
+            log.info("%s: the groups were not looked through: %s", self._account.name, error.remote_code)
 
     async def _watch(self) -> None:
         try:
@@ -127,6 +168,7 @@ class _Ear:
         async with asyncio.timeout(ANSWER_SECONDS):
             state = await self._wire.call(functions.updates.GetStateRequest())
         await self._client.compare(state)
+        await self._client.compare_groups()
         return True
 
 
@@ -134,30 +176,49 @@ def _gone(error: BaseException) -> SendError:
     return Unreachable(f"The connection to Telegram is gone ({type(error).__name__}).")
 
 
+class _Box(MessageBox):  # type: ignore[misc]
+    """Telethon's count of updates, which here does not lose what is no new message.
+
+    Of what was missed it first takes over where the stream stands, and then drops every edit, receipt and
+    stop as one that was counted already.
+    """
+
+    def apply_difference_type(self, diff: Any, chat_hashes: Any) -> Any:
+        return _with_dropped(diff, super().apply_difference_type(diff, chat_hashes))
+
+    def apply_channel_difference(self, request: Any, diff: Any, chat_hashes: Any) -> Any:
+        return _with_dropped(diff, super().apply_channel_difference(request, diff, chat_hashes))
+
+
+def _with_dropped(diff: Any, found: tuple[list[Any], Any, Any]) -> tuple[list[Any], Any, Any]:
+    updates, users, chats = found
+    given = {id(one) for one in updates}
+    others = getattr(diff, "other_updates", ())
+    dropped = [one for one in others if isinstance(one, _COUNTED) and id(one) not in given]
+    return [*updates, *dropped], users, chats
+
+
 class _Client(TelegramClient):  # type: ignore[misc]
     """Hands over one update at a time, and moves its place in the stream on when they are stored."""
 
-    def __init__(self, session: SQLiteSession, account: Account, caught_up: Callable[[], None]) -> None:
+    def __init__(self, account: Account, caught_up: Callable[[], None]) -> None:
         super().__init__(
-            session,
-            account.api_id,
-            account.api_hash.reveal() if account.api_hash else "",
+            open_session(account),
+            *application(account),
             receive_updates=True,
             catch_up=True,
             sequential_updates=True,
             auto_reconnect=False,  # a new connection fetches what was missed; Telethon's own would not
-            flood_sleep_threshold=0,
-            raise_last_call_error=True,
-            request_retries=1,
             connection_retries=1,
-            timeout=10,
-            device_model="vipcast",
+            **OPTIONS,
         )
+        self._message_box = _Box(self._log["messagebox"])
         self.heard: asyncio.Queue[tuple[Event, asyncio.Future[None]] | Exception] = asyncio.Queue()
         self._caught_up = caught_up
         self._may_begin = asyncio.Event()
         self._left = 0  # updates of this batch that are not handed over yet
-        self._me = 0
+        self._reader: Reader | None = None
+        self._groups: list[Any] = []  # the megagroups that are looked after at each heartbeat
 
     @property
     def updates_error(self) -> Exception | None:
@@ -165,15 +226,67 @@ class _Client(TelegramClient):  # type: ignore[misc]
         error: Exception | None = getattr(self, "_updates_error", None)
         return error
 
-    async def begin(self, me: int) -> None:
-        """Begin to hear; from now on where the place that is kept is another person's."""
+    async def ask(self, request: Any) -> Any:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await self(request)
+
+    async def begin(self, me: int, reader: Reader) -> None:
+        """Make ready to hear; from now on where the place that is kept is another person's."""
         owner = self.session._execute("select hash from entities where id = 0")  # noqa: SLF001
         if owner is not None and owner[0] != me:
+            self._forget_groups()
             await self._on_login(await self.get_me())
-        self._me = me
+        self._reader = reader
         # Telethon's own way of keeping whose file it is.
         self.session._execute("insert or replace into entities (id, hash) values (0, ?)", me)  # noqa: SLF001
         self._keep_place()
+
+    def _forget_groups(self) -> None:
+        for channel in [one for one in self._message_box.map if isinstance(one, int)]:
+            del self._message_box.map[channel]
+        self.session._execute("delete from update_state where id <> 0")  # noqa: SLF001
+        self.session._execute("delete from entities")  # noqa: SLF001
+
+    async def watch_groups(self) -> None:
+        """Count a group's messages from its present place on, or fetch what is missed since the kept place.
+
+        A megagroup has a count of its own. Telethon begins it with the first message that is pushed, so
+        that nothing would be missed in a group that was silent up to then.
+        """
+        known = dict(self._message_box.map)
+        self._groups = []
+        async for dialog in self.iter_dialogs(limit=WATCHED_DIALOGS, ignore_migrated=True):
+            channel, place = dialog.entity, dialog.dialog.pts
+            if not isinstance(channel, types.Channel) or not is_group(channel) or not place:
+                continue
+            self._groups.append(types.InputPeerChannel(channel.id, channel.access_hash))
+            if channel.id in known and known[channel.id].pts < place:
+                self._message_box.try_begin_get_diff(channel.id, "missed")
+        self._keep_place()
+
+    async def compare_groups(self) -> None:
+        """Fetch what the server has of megagroups and did not push; Telethon would ask after 15 minutes."""
+        if self._left or self._message_box.getting_diff_for or not self._groups:
+            return
+        wanted = [types.InputDialogPeer(one) for one in self._groups[:MOST_PEER_DIALOGS]]
+        try:
+            found = await self.ask(functions.messages.GetPeerDialogsRequest(wanted))
+        except RPCError as error:  # such as of a group that the account was thrown out of
+            log.info("the groups are not looked after any more: %s", type(error).__name__)
+            self._groups = []
+            return
+        is_behind = False
+        for dialog in found.dialogs:
+            channel = getattr(dialog.peer, "channel_id", 0)
+            known = self._message_box.map.get(channel)
+            if known is not None and known.pts < (dialog.pts or 0):
+                self._message_box.try_begin_get_diff(channel, "not pushed")
+                is_behind = True
+        if is_behind:
+            await self.catch_up()
+
+    def hear(self) -> None:
+        """Begin to hand over."""
         self._may_begin.set()
 
     async def compare(self, state: Any) -> None:
@@ -194,6 +307,13 @@ class _Client(TelegramClient):  # type: ignore[misc]
         now = datetime.now(UTC)
         for channel, pts in channels.items():
             self.session.set_update_state(channel, types.updates.State(pts, 0, now, 0, unread_count=0))
+            # Without a group's access hash Telethon could not ask for what was missed in it.
+            if (entity := self._mb_entity_cache.get(channel)) is not None:
+                self.session._execute(  # noqa: SLF001
+                    "insert or replace into entities (id, hash) values (?, ?)",
+                    utils.get_peer_id(types.PeerChannel(channel)),
+                    entity.hash,
+                )
         self.session.save()
 
     async def _save_states_and_entities(self) -> None:
@@ -205,14 +325,18 @@ class _Client(TelegramClient):  # type: ignore[misc]
 
     async def _preprocess_updates(self, updates: Any, users: Any, chats: Any) -> Any:
         ready = await super()._preprocess_updates(updates, users, chats)
+        # Telethon gives missed edits before the missed messages that they changed.
+        ready = sorted(ready, key=lambda update: isinstance(update, _EDITS))
         self._left += len(ready)
+        if not self._left:
+            self._keep_place()  # what we sent ourselves: a later connection must not be told of it
         self._note_end()
         return ready
 
     async def _dispatch_update(self, update: Any) -> None:
         event = None
         try:
-            event = await self._read(update)
+            event = await self._reader.read(update) if self._reader else None
         except Exception as error:  # noqa: BLE001 - one odd update must not hold up the next
             log.warning("an update was not understood: %s, %s", type(update).__name__, type(error).__name__)
         if event is not None:
@@ -227,105 +351,6 @@ class _Client(TelegramClient):  # type: ignore[misc]
     def _note_end(self) -> None:
         if not self._left and not self._message_box.getting_diff_for:
             self._caught_up()
-
-    async def _read(self, update: Any) -> Event | None:
-        """Return what an update says about a person; None for what concerns nobody."""
-        match update:
-            case types.UpdateNewMessage(
-                message=types.Message(out=False | None, peer_id=types.PeerUser() as who)
-            ):
-                one = update.message
-                return await self._message(update, who.user_id, one, _attachment(one.media))
-            case types.UpdateShortMessage(out=False | None):
-                return await self._message(update, update.user_id, update, "")
-            case types.UpdateReadHistoryOutbox(peer=types.PeerUser() as who):
-                person = await self._person(update, who.user_id, update.max_id)
-                names = _names(who.user_id, person)
-                number = str(update.max_id)
-                return _event(EventKind.SEEN, names, number, datetime.now(UTC), through=True)
-            case types.UpdateBotStopped():
-                names = _names(update.user_id, _known(update, update.user_id))
-                kind = EventKind.UNSUBSCRIBED if update.stopped else EventKind.SUBSCRIBED
-                return _event(kind, names, f"stop-{update.qts}", _moment(update.date))
-        return None
-
-    async def _message(self, update: Any, user_id: int, message: Any, attachment: str) -> Event | None:
-        if user_id in SERVICE_IDS or user_id == self._me:
-            return None
-        person = await self._person(update, user_id, message.id)
-        if person is not None and person.bot:
-            return None
-        start = _START.fullmatch(message.message or "")
-        return _event(
-            EventKind.MESSAGE,
-            _names(user_id, person),
-            str(message.id),
-            _moment(message.date),
-            text=message.message or "",
-            context=start[1] if start else "",
-            media=attachment,
-            name=" ".join(filter(None, (person.first_name, person.last_name))) if person else "",
-        )
-
-    async def _person(self, update: Any, user_id: int, message_id: int) -> Any:
-        """Return the person an update speaks of; where it does not say who that is, ask by the message."""
-        if (known := _known(update, user_id)) is not None:
-            return known
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                found = await self(functions.messages.GetMessagesRequest([types.InputMessageID(message_id)]))
-        except Exception as error:  # noqa: BLE001 - the number alone tells enough
-            log.info("nothing more is known about a person: %s", type(error).__name__)
-            return None
-        return next((one for one in found.users if one.id == user_id), None)
-
-
-def _known(update: Any, user_id: int) -> Any:
-    person = getattr(update, "_entities", {}).get(user_id)
-    return person if isinstance(person, types.User) else None
-
-
-def _names(user_id: int, person: Any) -> list[str]:
-    """Return how the ledger may know a person, the likeliest first: @name, +phone, number."""
-    names = []
-    if person is not None:
-        more = [one.username for one in person.usernames or () if one.active]
-        names += [f"@{name.lower()}" for name in (person.username, *more) if name]
-        names += [f"+{person.phone.lstrip('+')}"] if person.phone else []
-    return [*dict.fromkeys(names), str(user_id)]
-
-
-def _event(
-    kind: EventKind,
-    names: list[str],
-    remote_id: str,
-    at: datetime,
-    *,
-    text: str = "",
-    context: str = "",
-    through: bool = False,
-    **more: str,
-) -> Event:
-    raw = {"id": names[-1], "spellings": names} | {key: value for key, value in more.items() if value}
-    return Event(kind, names[0], remote_id, at, text=text, context=context, through=through, raw=raw)
-
-
-def _attachment(media: Any) -> str:
-    if media is None:
-        return ""
-    if isinstance(media, types.MessageMediaDocument):
-        if media.voice:
-            return "voice"
-        attributes = getattr(media.document, "attributes", None) or ()
-        if any(isinstance(one, types.DocumentAttributeSticker) for one in attributes):
-            return "sticker"
-        return "video" if media.video or media.round else "file"
-    return next((name for kind, name in _MEDIA if isinstance(media, kind)), "other")
-
-
-def _moment(date: Any) -> datetime:
-    """Return a moment: Telethon gives most dates as moments, and some as seconds."""
-    return date if isinstance(date, datetime) else datetime.fromtimestamp(date, UTC)
 
 
 def _copy_login(account: Account) -> Path:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from telethon import TelegramClient, functions, types, utils
+from telethon import functions, types, utils
 
+from vipcast.messengers._telegram.wire import Wire
 from vipcast.messengers.base import Media, Rejected
+
+UPLOAD_SECONDS = 60.0
+SLOWEST_BYTES_PER_SECOND = 64 * 1024  # slower than that is given up
 
 
 class Uploads:
-    """`ask` waits for a request of the client and names what goes wrong."""
+    """Uploads over one connection, and remembers what the server made of each file."""
 
-    def __init__(self, client: TelegramClient, ask: Callable[[Awaitable[Any]], Awaitable[Any]]) -> None:
-        self._client = client
-        self._ask = ask
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
         self._ready: dict[str, Any] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -32,7 +35,7 @@ class Uploads:
                 types.InputMediaPhotoExternal if media.kind == "picture" else types.InputMediaDocumentExternal
             )
             return external(url=media.url)
-        key = media.digest or media.path
+        key = _key(media)
         async with self._locks.setdefault(key, asyncio.Lock()):
             if key not in self._ready:
                 self._ready[key] = await self._upload(media, peer)
@@ -40,25 +43,37 @@ class Uploads:
 
     def forget(self, media: Iterable[Media]) -> None:
         for one in media:
-            self._ready.pop(one.digest or one.path, None)
+            self._ready.pop(_key(one), None)
 
     async def _upload(self, media: Media, peer: Any) -> Any:
         if not await asyncio.to_thread(Path(media.path).is_file):
             raise Rejected(f"the file {media.name} is gone", remote_code="FILE_GONE")
-        file = await self._ask(self._client.upload_file(media.path, file_name=media.name))
+        upload = self._wire.client.upload_file(media.path, file_name=media.name)
+        file = await self._wire.ask(upload, UPLOAD_SECONDS + media.size / SLOWEST_BYTES_PER_SECOND)
         uploaded: Any
         if media.kind == "picture":
             uploaded = types.InputMediaUploadedPhoto(file=file)
         else:
-            attributes: list[Any] = [types.DocumentAttributeFilename(media.name)]
-            if media.kind == "video":
-                attributes.append(types.DocumentAttributeVideo(duration=0, w=0, h=0, supports_streaming=True))
             uploaded = types.InputMediaUploadedDocument(
-                file=file,
-                mime_type=mimetypes.guess_type(media.name)[0] or "application/octet-stream",
-                attributes=attributes,
+                file=file, mime_type=_mime(media), attributes=_attributes(media)
             )
-        stored = await self._ask(
-            self._client(functions.messages.UploadMediaRequest(peer=peer, media=uploaded))
-        )
+        stored = await self._wire.call(functions.messages.UploadMediaRequest(peer=peer, media=uploaded))
         return utils.get_input_media(stored)
+
+
+def _key(media: Media) -> str:
+    return f"{media.kind}:{media.digest or media.path}"  # one file may go as a voice message and as a file
+
+
+def _mime(media: Media) -> str:
+    fallback = "audio/ogg" if media.kind == "voice" else "application/octet-stream"
+    return mimetypes.guess_type(media.name)[0] or fallback
+
+
+def _attributes(media: Media) -> list[Any]:
+    attributes: list[Any] = [types.DocumentAttributeFilename(media.name)]
+    if media.kind == "video":
+        attributes.append(types.DocumentAttributeVideo(duration=0, w=0, h=0, supports_streaming=True))
+    if media.kind == "voice":
+        attributes.append(types.DocumentAttributeAudio(duration=0, voice=True))
+    return attributes

@@ -7,10 +7,12 @@ their one wait, for the answer, is the event loop's wait and costs no thread.
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -26,6 +28,7 @@ from viberbot.api.messages import FileMessage, PictureMessage, TextMessage, Vide
 from vipcast.config import Account, Secret
 from vipcast.errors import ConfigError
 from vipcast.messengers._viber.errors import RATE_PAUSE_SECONDS, from_status
+from vipcast.messengers._viber.fetching import CONNECT_SECONDS, READ_SECONDS, Fetcher
 from vipcast.messengers.base import (
     AccountInfo,
     LoginLost,
@@ -37,8 +40,6 @@ from vipcast.messengers.base import (
     Unreachable,
 )
 
-CONNECT_SECONDS = 10.0
-READ_SECONDS = 30.0
 EVENTS = ["delivered", "seen", "failed", "subscribed", "unsubscribed", "conversation_started"]
 HTTP_OK = 200
 MAX_SENDER_NAME = 28
@@ -139,6 +140,7 @@ class Wire:
         if account.token is None:
             raise LoginLost(f"The account {account.name!r} has no token.")
         self._sender = RequestSender(account, account.token, in_flight)
+        self._fetcher = Fetcher(may_be_plain=account.is_loopback, connections=in_flight)
         self._api = Api(_configuration(account, account.token))
         self._api._request_sender = self._sender  # noqa: SLF001 - viberbot has no parameter for it
         self._api._message_sender._request_sender = self._sender  # noqa: SLF001
@@ -162,8 +164,12 @@ class Wire:
         (token,) = await beside_the_loop(self._api.send_messages, address, [_viber_message(message)])
         return Sent(str(token or ""))
 
+    async def fetch(self, ref: str, path: Path) -> None:
+        await self._fetcher.fetch(ref, path)
+
     async def close(self) -> None:
         await self._sender.close()
+        await self._fetcher.close()
 
 
 async def beside_the_loop(call: Callable[..., Any], *arguments: Any) -> Any:
@@ -214,11 +220,30 @@ def _make_session(base: str, connections: int) -> aiohttp.ClientSession:
 
 
 def _viber_message(message: Message) -> Any:
+    keyboard = _keyboard(message.choices) if message.choices else None
     if not message.media:
-        return TextMessage(text=message.text)
+        return TextMessage(text=message.text, keyboard=keyboard)
     (media,) = message.media
     if media.kind == "picture":
-        return PictureMessage(media=media.url, text=message.text)
+        return PictureMessage(media=media.url, text=message.text, keyboard=keyboard)
     if media.kind == "video":
-        return VideoMessage(media=media.url, size=media.size, text=message.text)
-    return FileMessage(media=media.url, size=media.size, file_name=media.name)
+        return VideoMessage(media=media.url, size=media.size, text=message.text, keyboard=keyboard)
+    return FileMessage(media=media.url, size=media.size, file_name=media.name, keyboard=keyboard)
+
+
+def _keyboard(choices: tuple[str, ...]) -> dict[str, Any]:
+    """Return buttons below the chat, one a row; what is tapped comes as the person's message.
+
+    Viber reads a button's `Text` as HTML, and sends its `ActionBody` as it stands.
+    """
+    buttons = [
+        {
+            "Columns": 6,
+            "Rows": 1,
+            "ActionType": "reply",
+            "ActionBody": text,
+            "Text": html.escape(text, quote=False),
+        }
+        for text in choices
+    ]
+    return {"Type": "keyboard", "DefaultHeight": False, "Buttons": buttons}

@@ -178,6 +178,11 @@ def _alter() -> None:
             ["id"],
             ondelete="SET NULL",
         )
+        batch_op.drop_constraint(batch_op.f("uq_inbound_account_kind_address_remote_id"), type_="unique")
+        batch_op.create_unique_constraint(
+            batch_op.f("uq_inbound_account_kind_chat_address_remote_id"),
+            ["account", "kind", "chat", "address", "remote_id"],
+        )
 
 
 def _begin_conversations() -> None:
