@@ -47,6 +47,7 @@ GOOD = {
     "inbox promises": ("inbox", "promises"),
     "inbox unanswered": ("inbox", "unanswered"),
     "history": ("history", "Anna"),
+    "report": ("report",),
     "db check": ("db", "check"),
     "db backup": ("db", "backup"),
     "db upgrade": ("db", "upgrade"),

@@ -31,6 +31,10 @@ class Root(LazyGroup):
         "listen": ("vipcast.cli.listen", "Receive messages, receipts and opt-outs, until stopped."),
         "inbox": ("vipcast.cli.inbox", "Read and answer what members write."),
         "history": ("vipcast.cli.history", "Show everything that was said with a member."),
+        "report": (
+            "vipcast.cli.report",
+            "Report what reached whom, what was asked, what was kept.",
+        ),
         "sandbox": ("vipcast.cli.sandbox", "Serve the loopback messengers and their page."),
         "db": ("vipcast.cli.db", "Upgrade, check, back up and restore the database."),
     }

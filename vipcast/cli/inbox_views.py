@@ -52,7 +52,8 @@ def list_view(shop: Shop, *, with_closed: bool, limit: int) -> Result:
     ]
     view: list[str | Table] = [Table(("no", "who", "messenger", "state", "taken by", "last words"), rows)]
     if stuck:
-        view.append(f"{stuck} messages wait to reach the desk's chat: `vipcast listen` passes them on.")
+        wait = "1 message waits" if stuck == 1 else f"{stuck} messages wait"
+        view.append(f"{wait} to reach the desk's chat: `vipcast listen` passes them on.")
     view.append("Read one: vipcast inbox show NO. Answer: vipcast inbox reply NO TEXT.")
     return Result(result, view)
 

@@ -33,14 +33,14 @@ class Figures:
 
 def since(connection: Connection, start: datetime, now: datetime) -> Figures:
     """Count what happened from `start` up to `now`."""
-    handled = dict(
+    handled: dict[str, int] = dict(
         connection.execute(
             select(inbound.c.handling, func.count())
             .where(inbound.c.recorded_at >= start, inbound.c.kind == EventKind.MESSAGE)
             .group_by(inbound.c.handling)
         ).all()
     )
-    said = dict(
+    said: dict[str, int] = dict(
         connection.execute(
             select(deliveries.c.kind, func.count())
             .where(deliveries.c.planned_at >= start, deliveries.c.state.in_(ARRIVED))
