@@ -60,6 +60,19 @@ async def peer_of(client, phone):
     return types.InputPeerUser(resolved.users[0].id, resolved.users[0].access_hash)
 
 
+async def group_peer(client, group):
+    """Return a group as this client finds it in its list of chats."""
+    dialogs = await client.get_dialogs()
+    return next(dialog.input_entity for dialog in dialogs if dialog.id == group.key)
+
+
+def hear(client, builder):
+    """Return the list that the client's events of this kind are put into."""
+    heard = []
+    client.add_event_handler(lambda event: heard.append(event) or asyncio.sleep(0), builder)
+    return heard
+
+
 def recorded(log, event):
     return [entry for entry in log.events if entry["event"] == event]
 

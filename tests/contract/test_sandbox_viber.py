@@ -42,6 +42,7 @@ from viberbot.api.viber_requests import (
 )
 
 from vipcast.errors import InputError, Locked, StorageError
+from vipcast.sandbox.attachments import Attachment
 from vipcast.sandbox.events import EventLog
 from vipcast.sandbox.faults import Faults
 from vipcast.sandbox.service import LoopThread
@@ -740,3 +741,143 @@ def test_two_bots_may_not_share_a_uri(bench: Bench) -> None:
     bench.viber.add_bot("a", "Bolt", uri="bolt")
     with pytest.raises(InputError, match="bolt"):
         bench.viber.add_bot("b", "Bolt", uri="bolt")
+
+
+# Media and buttons.
+
+PICTURE = b"\xff\xd8\xff\xe0 a picture" * 100
+
+
+def said(bench: Bench, webhook: WebhookSimulator, text: str = "", **more: Any) -> Any:
+    """Let Anna write, and return her message as viberbot reads it."""
+    bench.viber.add_customer("anna", "Anna")
+    bench.loop.call(bench.viber.say("anna", text, to=URI, **more))
+    bench.loop.call(bench.viber.settle())
+    request = bench.api().parse_request(webhook.calls[-1][0])
+    assert isinstance(request, ViberMessageRequest)
+    return request.message
+
+
+@pytest.mark.parametrize(
+    ("media", "kind"),
+    [
+        (Attachment("picture", PICTURE, "kabát 1.jpg"), PictureMessage),
+        (Attachment("video", b"ftypmp42" * 50, seconds=12), VideoMessage),
+        (Attachment("file", b"%PDF-1.7", "árlista.pdf"), FileMessage),
+    ],
+    ids=lambda value: getattr(value, "kind", ""),
+)
+def test_what_a_customer_sends_can_be_fetched(
+    hooked: Bench, webhook: WebhookSimulator, media: Attachment, kind: type
+) -> None:
+    caption = "" if media.kind == "file" else "look"
+    message = said(hooked, webhook, caption, media=media)
+    assert isinstance(message, kind)
+    assert message.media.startswith(f"http://127.0.0.1:{hooked.viber.port}/media/")
+    answer = hooked.http.request("GET", message.media)
+    assert (answer.status, answer.data) == (200, media.content)
+    assert answer.headers["Content-Type"] == media.mime
+    raw = webhook.events()[-1]["message"]
+    assert (raw["file_name"], raw["size"]) == (media.name, len(media.content))
+    assert raw.get("text", "") == caption
+    if media.kind == "video":
+        assert message.duration == 12
+    assert hooked.viber.inbox("anna")[-1].media == message.media
+
+
+def test_a_customer_sends_what_is_no_file(hooked: Bench, webhook: WebhookSimulator) -> None:
+    place = said(hooked, webhook, media=Attachment("location", latitude=47.5, longitude=19.04))
+    assert (place.location.latitude, place.location.longitude) == (47.5, 19.04)
+    card = said(hooked, webhook, media=Attachment("contact", phone="+36301234567", contact_name="Béla"))
+    assert (card.contact.name, card.contact.phone_number) == ("Béla", "+36301234567")
+    sticker = said(hooked, webhook, media=Attachment("sticker", number=5900))
+    assert isinstance(sticker, StickerMessage)
+    assert sticker.sticker_id == 5900
+    link = said(hooked, webhook, media=Attachment("url", url="https://shop.example/"))
+    assert isinstance(link, URLMessage)
+    assert link.media == "https://shop.example/"
+    for media, text in ((Attachment("voice", b"OggS"), ""), (Attachment("file", b"x"), "caption")):
+        with pytest.raises(InputError):
+            hooked.loop.call(hooked.viber.say("anna", text, media=media))
+
+
+def test_media_addresses_can_be_missing_broken_or_endless(hooked: Bench, webhook: WebhookSimulator) -> None:
+    url = said(hooked, webhook, media=Attachment("picture", PICTURE)).media
+    for wrong in (url + "x", url.replace("/media/", "/media/0")):
+        assert hooked.http.request("GET", wrong).status == 404
+    assert hooked.http.request("POST", url).status == 405
+    hooked.faults.add("media", "http", code=404, text="not found", to="anna")
+    assert hooked.http.request("GET", url).status == 404
+    hooked.faults.add("media", "drop_before")
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        hooked.http.request("GET", url)
+    hooked.faults.add("media", "endless")
+    endless = hooked.http.request("GET", url, preload_content=False)
+    received = sum(len(endless.read(1 << 16)) for _ in range(200))
+    assert received > 100 * len(PICTURE)
+    endless.close()
+    assert hooked.http.request("GET", url).data == PICTURE
+
+
+def test_media_survive_a_restart(loop: LoopThread, tmp_path: Path) -> None:
+    journal = tmp_path / "viber.jsonl"
+    first = Bench(loop, state=journal)
+    first.send("anna")
+    loop.call(first.viber.say("anna", "", media=Attachment("picture", PICTURE)))
+    path = first.viber.inbox("anna")[-1].media.partition("/media/")[2]
+    first.close()
+    second = Bench(loop, state=journal)
+    answer = second.http.request("GET", f"http://127.0.0.1:{second.viber.port}/media/{path}")
+    assert answer.data == PICTURE
+    second.close()
+
+
+def test_what_a_bot_sends_is_fetched_when_asked_for(hooked: Bench, webhook: WebhookSimulator) -> None:
+    url = said(hooked, webhook, media=Attachment("picture", PICTURE, "a.jpg")).media
+    hooked.send("anna", type="picture", media=url)
+    assert hooked.viber.fetched(hooked.viber.inbox("anna")[-1]) is None
+    hooked.viber.fetches_media = True
+    hooked.send("anna", type="picture", media=url)
+    hooked.send("anna", type="picture", media=url.replace("/media/", "/media/0"))
+    hooked.send("anna", type="picture", media="https://shop.example/a.jpg")
+    hooked.loop.call(hooked.viber.settle())
+    found = [hooked.viber.fetched(message) for message in hooked.viber.inbox("anna")[-3:]]
+    assert [one and (one.status, one.content) for one in found] == [(200, PICTURE), (404, b""), (0, b"")]
+    (event,) = hooked.events("fetched")
+    assert (event["to"], event["size"]) == ("anna", len(PICTURE))
+    assert sorted(event["status"] for event in hooked.events("fetch_failed")) == [0, 404]
+
+
+def test_buttons_are_pressed_and_tracking_data_comes_back(hooked: Bench, webhook: WebhookSimulator) -> None:
+    hooked.viber.add_customer("anna", "Anna", phone="+36301234567")
+    buttons = [
+        {"Text": "Opening hours", "ActionBody": "hours"},
+        {"Text": "My number", "ActionBody": "phone", "ActionType": "share-phone"},
+        {"Text": "Here", "ActionBody": "place", "ActionType": "location-picker"},
+        {"Text": "Shop", "ActionBody": "https://shop.example/", "ActionType": "open-url"},
+    ]
+    keyboard = {"Type": "keyboard", "Buttons": buttons}
+    shown = []
+    for button in ("Opening hours", "phone", "Here"):
+        hooked.send("anna", keyboard=keyboard, tracking_data="delivery-7")
+        hooked.loop.call(hooked.viber.press_button("anna", button))
+        hooked.loop.call(hooked.viber.settle())
+        shown.append(hooked.api().parse_request(webhook.calls[-1][0]).message)
+    assert [type(message) for message in shown] == [TextMessage, ContactMessage, LocationMessage]
+    assert (shown[0].text, shown[1].contact.phone_number) == ("hours", "+36301234567")
+    assert [message.tracking_data for message in shown] == ["delivery-7"] * 3
+    hooked.send("anna", keyboard=keyboard)
+    for button, words in (("Shop", "writes nothing"), ("Buy", "no button")):
+        with pytest.raises(InputError, match=words):
+            hooked.loop.call(hooked.viber.press_button("anna", button))
+    hooked.send("anna", "no keyboard any more")
+    with pytest.raises(InputError, match="no button"):
+        hooked.loop.call(hooked.viber.press_button("anna", "Here"))
+
+
+def test_a_button_of_an_unknown_kind_fails_on_the_phone(hooked: Bench, webhook: WebhookSimulator) -> None:
+    buttons = [{"Text": "x", "ActionBody": "x", "ActionType": "dance"}]
+    assert hooked.send("anna", keyboard={"Type": "keyboard", "Buttons": buttons})["status"] == 0
+    hooked.loop.call(hooked.viber.settle())
+    assert [event["desc"] for event in webhook.events()] == ["keyboard is not valid. [ActionType]"]
+    assert hooked.viber.inbox("anna")[-1].buttons == ()

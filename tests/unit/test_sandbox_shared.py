@@ -572,6 +572,54 @@ def test_telegram_phone_shows_formatting_and_is_answered(tmp_path: Path) -> None
     assert (customer["is_account"], account["is_account"]) == (False, True)
 
 
+def test_telegram_groups_are_shown_and_scripted(tmp_path: Path) -> None:
+    script = Script(
+        (Rule(do="read", group="VIP*"), Rule(do="ask", group="VIP*", who="*567"), Rule(do="thank"))
+    )
+    with Sandbox(tmp_path, script=script).run_in_thread() as sandbox:
+        telegram = sandbox.telegram
+        shop = sandbox.do(telegram.add_user, phone="+36209999999", first_name="Shop")
+        anna, bela = (sandbox.do(telegram.find, phone) for phone in ("+36301234567", "+36307654321"))
+        assert anna
+        assert bela
+        group = sandbox.do(telegram.create_group, shop, "VIP 1", [anna, bela])
+        sandbox.do(telegram.provision_session, tmp_path / "news.session", shop)
+
+        async def send() -> None:
+            client = TelegramClient(str(tmp_path / "news.session"), 1, "x")
+            await client.connect()
+            try:
+                (dialog,) = await client.get_dialogs()
+                await client.send_message(dialog.input_entity, "Új kabát, kedves Anna!")
+            finally:
+                await client.disconnect()
+
+        sandbox.call(send())
+        sandbox.call(sandbox.customers.settle())
+        client = Client(sandbox)
+        deed = {"network": "telegram", "customer": "+36307654321", "to": "#VIP 1"}
+        assert client.post("/say", **deed, text="Mennyi?").status == 200
+        assert client.post("/read", **deed).status == 200
+        phones = {phone["customer"]: phone for phone in client.get("/phones")["phones"]}
+        assert client.post("/unsubscribe", **deed).status == 200
+        assert client.post("/say", **deed, text="Hahó").status == 422
+        assert client.post("/subscribe", **deed).status == 200
+        assert client.post("/say", **{**deed, "to": "#VIP 2"}, text="Hahó").status == 422
+        client.pool.clear()
+        talk = sandbox.do(telegram.group_history, group)
+    asked = PHRASES["ask"]["hu"]
+    assert [one.text for one in talk if not one.action] == ["Új kabát, kedves Anna!", asked, "Mennyi?"]
+    (anna_sees, bela_sees) = (phones[phone] for phone in ("+36301234567", "+36307654321"))
+    assert bela_sees["accounts"] == ["#VIP 1"]
+    assert [one["is_own"] for one in anna_sees["messages"][-3:]] == [False, True, False]
+    assert any("ChatAddUser" in one["text"] for one in anna_sees["messages"])
+    assert {one["customer"]: one["is_account"] for one in phones.values()} == {
+        "+36209999999": True,
+        "+36301234567": False,
+        "+36307654321": False,
+    }
+
+
 def test_service_writes_its_files_and_remembers(tmp_path: Path) -> None:
     folder = tmp_path / "sandbox"
     for text in ("egy", "kettő"):

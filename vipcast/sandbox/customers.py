@@ -16,6 +16,7 @@ import msgspec
 from vipcast import tomlfile
 from vipcast.errors import InputError
 from vipcast.sandbox.events import EventLog
+from vipcast.sandbox.page import GROUP_MARK
 from vipcast.sandbox.tasks import Tasks
 
 Deed = Literal["read", "say", "ask", "thank", "stop", "block"]
@@ -67,11 +68,16 @@ def language_of(text: str) -> str:
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What some customers do when a message comes; all that is not said means any."""
+    """What some customers do when a message comes; all that is not said means any.
+
+    A rule with `group` is for messages in groups with such a title, and acts there; one without is for
+    private messages. In a group, `block` is leaving it.
+    """
 
     do: Deed
     network: Literal["telegram", "viber", ""] = ""
     who: str = "*"  # a pattern of addresses, as file names have them
+    group: str = ""  # a pattern of titles; "*": any group
     one_in: int = 1  # 3: every third customer, always the same ones
     when: str = ""  # a regular expression, found anywhere in the text, upper and lower case alike
     after: float = 0.0  # seconds
@@ -79,10 +85,12 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     language: str = ""  # of ask, thank and stop; else that of the message
     times: int = 1  # how often one customer does it; 0: always
 
-    def concerns(self, network: str, customer: str, text: str) -> bool:
-        """Return whether this customer acts on this message."""
+    def concerns(self, network: str, customer: str, text: str, group: str = "") -> bool:
+        """Return whether this customer acts on this message; `group` is the title where it is in one."""
+        is_here = fnmatch(group.lower(), self.group.lower()) if group else not self.group
         return (
-            self.network in ("", network)
+            is_here
+            and self.network in ("", network)
             and fnmatch(customer.lower(), self.who.lower())
             and zlib.crc32(customer.encode()) % self.one_in == 0
             and re.search(self.when, text, re.IGNORECASE) is not None
@@ -170,14 +178,16 @@ class ScriptedCustomers:
         self._done: Counter[tuple[Rule, str, str]] = Counter()
         self._tasks = Tasks()
 
-    def hear(self, network: str, customer: str, sender: str, text: str) -> None:
-        """Start what the customer does on a message from `sender`, the shop's account."""
+    def hear(self, network: str, customer: str, sender: str, text: str, *, group: str = "") -> None:
+        """Start what the customer does on a message from `sender`, the shop's account, maybe in a group."""
+        place = GROUP_MARK + group if group else sender
         for rule in self.script.rule:
             key = (rule, network, customer)
-            if not rule.concerns(network, customer, text) or (rule.times and self._done[key] >= rule.times):
+            is_done = rule.times and self._done[key] >= rule.times
+            if is_done or not rule.concerns(network, customer, text, group):
                 continue
             self._done[key] += 1
-            self._tasks.start(self._act(rule, network, customer, sender, text))
+            self._tasks.start(self._act(rule, network, customer, place, text))
 
     async def _act(self, rule: Rule, network: str, customer: str, sender: str, heard: str) -> None:
         await asyncio.sleep(rule.after)

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from vipcast.errors import InputError
 
-FaultKind = Literal["error", "drop_before", "drop_after", "delay", "http", "html", "no_token"]
+FaultKind = Literal["error", "drop_before", "drop_after", "delay", "http", "html", "no_token", "endless"]
 ANY = "*"
 
 
@@ -18,7 +18,7 @@ class Fault:
 
     `error`, `http` and `drop_before` refuse the request: nothing happens. `drop_after`, `html` and `no_token`
     carry it out and spoil the answer. `delay` carries it out as well; the answer is late. `http`, `html` and
-    `no_token` are Viber's alone.
+    `no_token` are Viber's alone; so is `endless`, for `media` that a customer sent: its bytes never end.
     """
 
     on: str

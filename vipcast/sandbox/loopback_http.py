@@ -7,7 +7,7 @@ before or after it acted on it, which servers for ordinary use rightly do not of
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -39,10 +39,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
+    """An answer; with `stream`, its length is not told and the connection ends with it."""
+
     body: bytes = b""
     status: int = 200
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
+    stream: AsyncIterator[bytes] | None = None
 
     @classmethod
     def json(cls, data: Any, status: int = 200) -> Response:
@@ -109,6 +112,12 @@ class HttpServer:
     async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         request, keep_alive = await _read_request(reader, writer)
         response = await self._handler(request)
+        if response.stream is not None:
+            writer.write(_head(response, "close"))
+            async for piece in response.stream:
+                writer.write(piece)
+                await writer.drain()
+            return False
         writer.write(_response_bytes(response, keep_alive=keep_alive))
         await writer.drain()
         return keep_alive
@@ -142,18 +151,18 @@ def _parse_headers(lines: str) -> dict[str, str]:
     return headers
 
 
-async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
+async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str], most: int = MAX_BODY) -> bytes:
     if headers.get("transfer-encoding", "").lower() == "chunked":
-        return await _read_chunks(reader)
+        return await _read_chunks(reader, most)
     length = headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit()):
         raise _BadRequest(HTTPStatus.BAD_REQUEST)
-    if int(length) > MAX_BODY:
+    if int(length) > most:
         raise _BadRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     return await reader.readexactly(int(length))
 
 
-async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+async def _read_chunks(reader: asyncio.StreamReader, most: int) -> bytes:
     body = bytearray()
     while True:
         size_line = (await reader.readuntil(b"\r\n")).partition(b";")[0]
@@ -161,7 +170,7 @@ async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
             size = int(size_line, 16)
         except ValueError:
             raise _BadRequest(HTTPStatus.BAD_REQUEST) from None
-        if size < 0 or len(body) + size > MAX_BODY:
+        if size < 0 or len(body) + size > most:
             raise _BadRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if size == 0:
             break
@@ -173,15 +182,20 @@ async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
 
 
 def _response_bytes(response: Response, *, keep_alive: bool) -> bytes:
+    length = f"Content-Length: {len(response.body)}"
+    return _head(response, "keep-alive" if keep_alive else "close", length) + response.body
+
+
+def _head(response: Response, connection: str, *more: str) -> bytes:
     phrase = HTTPStatus(response.status).phrase if response.status in _STATUSES else "Unknown"
     lines = [
         f"HTTP/1.1 {response.status} {phrase}",
         f"Content-Type: {response.content_type}",
-        f"Content-Length: {len(response.body)}",
-        f"Connection: {'keep-alive' if keep_alive else 'close'}",
+        *more,
+        f"Connection: {connection}",
         *(f"{name}: {value}" for name, value in response.headers.items()),
     ]
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + response.body
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
 
 
 def is_loopback_url(url: str) -> bool:
@@ -192,6 +206,15 @@ def is_loopback_url(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme == "http" and parts.hostname in LOOPBACK_NAMES and port != 0
+
+
+async def _read_to_end(reader: asyncio.StreamReader, most: int) -> bytes:
+    content = bytearray()
+    while piece := await reader.read(1 << 16):
+        content += piece
+        if len(content) > most:
+            raise _BadRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return bytes(content)
 
 
 class HttpClient:
@@ -211,11 +234,21 @@ class HttpClient:
             OSError: no connection, no whole answer, or none in time (`TimeoutError`).
 
         """
+        return await self._ask("POST", url, body, headers, timeout_seconds, MAX_BODY)
+
+    async def get(self, url: str, *, timeout_seconds: float, most: int) -> tuple[int, bytes]:
+        """Return status and content, of at most so many bytes; errors as of `post`."""
+        return await self._ask("GET", url, b"", {}, timeout_seconds, most)
+
+    async def _ask(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], seconds: float, most: int
+    ) -> tuple[int, bytes]:
         if not is_loopback_url(url):
             raise OSError(f"{url} is no http URL of this machine")
         try:
-            async with asyncio.timeout(timeout_seconds):
-                return await self._post(url, body, headers)
+            async with asyncio.timeout(seconds):
+                await self._write(method, url, body, headers)
+                return await self._read(most)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, _BadRequest, ValueError) as error:
             self.close()
             raise ConnectionError(f"{url} gave no readable answer") from error
@@ -223,40 +256,44 @@ class HttpClient:
             self.close()
             raise
 
-    async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    async def _write(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> None:
         parts = urlsplit(url)
-        reader, writer = await self._connection(parts.hostname or "", parts.port or 80)
+        writer = await self._connection(parts.hostname or "", parts.port or 80)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         lines = [
-            f"POST {target} HTTP/1.1",
+            f"{method} {target} HTTP/1.1",
             f"Host: {parts.netloc}",
             f"Content-Length: {len(body)}",
             *(f"{name}: {value}" for name, value in headers.items()),
         ]
         writer.write("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
         await writer.drain()
+
+    async def _read(self, most: int) -> tuple[int, bytes]:
+        reader = self._reader
+        assert reader is not None  # noqa: S101 - `_write` has just used the connection
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         start, _, rest = head.partition("\r\n")
         status = int(start.split(" ", 2)[1])
         answer = _parse_headers(rest)
         if "content-length" in answer or "transfer-encoding" in answer or status == HTTPStatus.NO_CONTENT:
-            content = await _read_body(reader, answer)
+            content = await _read_body(reader, answer, most)
         else:
-            content = await reader.read(MAX_BODY)
+            content = await _read_to_end(reader, most)
             answer["connection"] = "close"
         if answer.get("connection", "").lower() == "close" or start.startswith("HTTP/1.0"):
             self.close()
         return status, content
 
-    async def _connection(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _connection(self, host: str, port: int) -> asyncio.StreamWriter:
         if self._reader is not None and self._writer is not None and self._place == (host, port):
             await asyncio.sleep(0)  # lets the loop notice that the other side closed meanwhile
             if not (self._reader.at_eof() or self._writer.is_closing()):
-                return self._reader, self._writer
+                return self._writer
         self.close()
         self._reader, self._writer = await asyncio.open_connection(host, port)
         self._place = (host, port)
-        return self._reader, self._writer
+        return self._writer
 
     def close(self) -> None:
         """Close the connection; safe to call twice, and the next `post` opens a new one."""

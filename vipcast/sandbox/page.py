@@ -13,11 +13,13 @@ from vipcast.sandbox.viber import ViberSandbox
 from vipcast.sandbox.viber_state import ViberMessage
 
 if TYPE_CHECKING:
+    from vipcast.sandbox.telegram.group_model import GroupMessage, SandboxGroup
     from vipcast.sandbox.telegram.model import SandboxEntity, SandboxMessage, SandboxUser
     from vipcast.sandbox.telegram.server import TelegramSandbox
 
 SHOWN_MESSAGES = 100  # of one phone; older ones stay in the log
 SHOWN_PHONES = 200  # those with the latest messages
+GROUP_MARK = "#"  # `to` names a group where it is this and the group's title
 ASSETS = {
     "/": ("page.html", "text/html; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
@@ -80,7 +82,8 @@ class Phone(msgspec.Struct, kw_only=True):
 class Phones(Protocol):
     """The phones on one network, and what their owners can do with them.
 
-    `to` is an account of the shop; where not said, the one that wrote last.
+    `to` is an account of the shop; where not said, the one that wrote last. On Telegram it may be `#` and
+    the title of a group: they write or read there, or leave it and come back.
     """
 
     def phones(self) -> list[Phone]: ...
@@ -168,29 +171,61 @@ class TelegramPhones:
         self._telegram = telegram
 
     def phones(self) -> list[Phone]:
+        groups = self._telegram.groups()
         found = []
         for user in self._telegram.users():
-            history = [] if user.is_bot else self._telegram.history(user)
+            history = [] if user.is_bot else self._everything(user, groups)
             if history:
-                shown = [_from_telegram(message) for message in history[-SHOWN_MESSAGES:]]
+                shown = [_from_talk(one, user) for one in history[-SHOWN_MESSAGES:]]
                 name = f"{user.first_name} {user.last_name}".strip()
                 phone = _phone("telegram", user.label, name, shown, len(history))
                 # Only programs number what they send.
-                phone.is_account = any(message.is_mine and message.random_id for message in history)
+                phone.is_account = any(one.sender is user and one.random_id for one in history)
                 found.append(phone)
         return found
 
+    def _everything(
+        self, user: SandboxUser, groups: Sequence[SandboxGroup]
+    ) -> list[SandboxMessage | GroupMessage]:
+        """Return a person's private messages and those of their groups, in the order they were written."""
+        found: list[SandboxMessage | GroupMessage] = list(self._telegram.history(user))
+        for group in groups:
+            if group.member(user.id) is not None:
+                found += self._telegram.group_history(group, user)
+        return sorted(found, key=lambda message: message.number)
+
     async def say(self, customer: str, text: str, to: str = "") -> None:
-        await self._telegram.say(*self._pair(customer, to), text)
+        if group := self._group(to):
+            await self._telegram.say_in(group, self._user(customer), text)
+        else:
+            await self._telegram.say(*self._pair(customer, to), text)
 
     async def read(self, customer: str, to: str = "") -> None:
-        await self._telegram.read(*self._pair(customer, to))
+        if group := self._group(to):
+            await self._telegram.read_in(group, self._user(customer))
+        else:
+            await self._telegram.read(*self._pair(customer, to))
 
     async def block(self, customer: str, to: str = "") -> None:
-        self._telegram.block(*self._pair(customer, to))
+        if group := self._group(to):
+            self._telegram.leave(group, self._user(customer))
+        else:
+            self._telegram.block(*self._pair(customer, to))
 
     async def unblock(self, customer: str, to: str = "") -> None:
-        self._telegram.unblock(*self._pair(customer, to))
+        if group := self._group(to):
+            self._telegram.join(group, self._user(customer))
+        else:
+            self._telegram.unblock(*self._pair(customer, to))
+
+    def _group(self, to: str) -> SandboxGroup | None:
+        if not to.startswith(GROUP_MARK):
+            return None
+        group = self._telegram.find_group(to.removeprefix(GROUP_MARK))
+        if group is None:
+            titles = ", ".join(one.title for one in self._telegram.groups()) or "none yet"
+            raise InputError(f"The sandbox's Telegram has no group {to}.", hint=f"Groups: {titles}.")
+        return group
 
     def _pair(self, customer: str, to: str) -> tuple[SandboxUser, SandboxUser]:
         user = self._user(customer)
@@ -215,14 +250,23 @@ def _account(message: SandboxMessage) -> SandboxUser:
     return message.to if message.is_mine else message.sender
 
 
-def _from_telegram(message: SandboxMessage) -> PhoneMessage:
-    file = message.media
+def _from_talk(message: SandboxMessage | GroupMessage, user: SandboxUser) -> PhoneMessage:
+    from vipcast.sandbox.telegram.model import SandboxMessage  # noqa: PLC0415 - not needed without Telegram
+
+    file, text = message.media, message.text
+    if isinstance(message, SandboxMessage):
+        account = _account(message).label
+    else:
+        account = GROUP_MARK + message.group.title
+        if message.action:
+            names = ", ".join(person.label for person in message.people)
+            text = f"[{message.action}] {names}".rstrip()
     return PhoneMessage(
         id=message.id,
-        account=_account(message).label,
+        account=account,
         sender=message.sender.first_name or message.sender.label,
-        is_own=message.is_mine,
-        text=message.text,
+        is_own=message.sender is user,
+        text=text,
         at=message.at.isoformat(),
         spans=[span for entity in message.entities if (span := _span(entity))],
         media=[PhoneMedia(file.kind, file.name, file.size)] if file else [],

@@ -23,6 +23,7 @@ from vipcast.sandbox.viber import ViberSandbox
 if TYPE_CHECKING:
     from filelock import FileLock
 
+    from vipcast.sandbox.telegram.group_model import GroupMessage
     from vipcast.sandbox.telegram.model import SandboxMessage
     from vipcast.sandbox.telegram.server import TelegramSandbox
     from vipcast.sandbox.viber_state import ViberMessage
@@ -214,6 +215,7 @@ class Sandbox:
         stack.push_async_callback(self.telegram.stop)
         await self.telegram.start()
         self.telegram.on_message = self._telegram_heard
+        self.telegram.on_group_message = self._group_heard
         if self.telegram_key is not None:
             self.telegram_key.write_text(self.telegram.public_key_pem, encoding="ascii")
             self.telegram_key.chmod(OWNER_ONLY)
@@ -225,6 +227,13 @@ class Sandbox:
         self._accounts.add(message.sender.label)
         if message.to.label not in self._accounts:
             self.customers.hear("telegram", message.to.label, message.sender.label, message.text)
+
+    def _group_heard(self, message: GroupMessage) -> None:
+        self._accounts.add(message.sender.label)
+        sender, title = message.sender.label, message.group.title
+        for member in self.telegram.members(message.group):
+            if member.label not in self._accounts and not member.is_bot:
+                self.customers.hear("telegram", member.label, sender, message.text, group=title)
 
     @contextmanager
     def run_in_thread(self) -> Iterator[Self]:

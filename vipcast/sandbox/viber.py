@@ -10,12 +10,14 @@ import msgspec
 
 from vipcast.clock import Clock, SystemClock
 from vipcast.errors import InputError
+from vipcast.sandbox.attachments import Attachment
 from vipcast.sandbox.events import EventLog
 from vipcast.sandbox.faults import Faults
 from vipcast.sandbox.loopback import LOOPBACK
-from vipcast.sandbox.loopback_http import HttpServer
+from vipcast.sandbox.loopback_http import HttpServer, Request, Response
 from vipcast.sandbox.viber_api import ROOT, ViberApi, profile
 from vipcast.sandbox.viber_callbacks import Callbacks, Habits
+from vipcast.sandbox.viber_media import MEDIA_ROOT, Fetched, MediaShelf
 from vipcast.sandbox.viber_rules import Refusal, check_message
 from vipcast.sandbox.viber_state import Bot, Customer, Subscription, ViberMessage, ViberState
 
@@ -28,6 +30,7 @@ class ViberSandbox:
     With `auto_customers` every receiver is a subscribed customer, except ids that start with `stranger`
     (not subscribed) or `gone` (nobody). A token that starts with `sandbox-` is a bot as soon as it is used,
     and needs no webhook; other tokens need `add_bot`. `state` is a journal file that outlives a restart.
+    With `fetches_media`, what bots send by address is fetched, from this machine only.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class ViberSandbox:
         port: int = 0,
         state: Path | None = None,
         auto_customers: bool = True,
+        fetches_media: bool = False,
         clock: Clock | None = None,
     ) -> None:
         self._log = log
@@ -46,13 +50,29 @@ class ViberSandbox:
         self._state = ViberState(state, auto_customers=auto_customers)
         self._callbacks = Callbacks(log)
         self._api = ViberApi(self._state, self._callbacks, log=log, faults=faults, clock=self._clock)
-        self._server = HttpServer(self._api.handle, host=host, port=port, setting="sandbox.viber_port")
+        self._api.fetcher.is_on = fetches_media
+        self._shelf = MediaShelf(self._state, log=log, faults=faults)
+        self._server = HttpServer(self._handle, host=host, port=port, setting="sandbox.viber_port")
         self.on_message: Callable[[ViberMessage], Awaitable[None] | None] | None = None
         self._api.on_message = self._heard
+
+    async def _handle(self, request: Request) -> Response:
+        if request.path.startswith(MEDIA_ROOT):
+            return await self._shelf.answer(request)
+        return await self._api.handle(request)
 
     @property
     def port(self) -> int:
         return self._server.port
+
+    @property
+    def fetches_media(self) -> bool:
+        """Whether the network fetches what bots send by address; change it at any time."""
+        return self._api.fetcher.is_on
+
+    @fetches_media.setter
+    def fetches_media(self, is_on: bool) -> None:
+        self._api.fetcher.is_on = is_on
 
     @property
     def url(self) -> str:
@@ -86,15 +106,18 @@ class ViberSandbox:
         except BaseException:
             self._state.close()
             raise
+        self._shelf.base_url = self._server.url
 
     async def stop(self) -> None:
         await self._callbacks.stop()
+        await self._api.fetcher.stop()
         await self._server.stop()
         self._state.close()
 
     async def settle(self) -> None:
-        """Wait until every callback under way was answered or given up, retries included."""
+        """Wait until every callback and fetch under way is done or given up, retries included."""
         await self._callbacks.settle()
+        await self._api.fetcher.settle()
 
     def add_bot(
         self,
@@ -134,14 +157,16 @@ class ViberSandbox:
         language: str = "en",
         country: str = "GB",
         is_subscribed: bool = True,
+        phone: str = "",
     ) -> Customer:
-        """Make a person with Viber, or change the one with this id."""
+        """Make a person with Viber, or change the one with this id; `phone` is given away by button only."""
         customer = Customer(
             id=customer_id,
             name=name or customer_id,
             language=language,
             country=country,
             is_subscribed=is_subscribed,
+            phone=phone,
         )
         self._state.store(customer)
         return customer
@@ -150,17 +175,31 @@ class ViberSandbox:
         """Return what a customer's phone shows, oldest first, their own messages included."""
         return list(self._state.phones.get(customer_id, []))
 
+    def fetched(self, message: ViberMessage) -> Fetched | None:
+        """Return what was behind the address that a bot's message carried; None until it was fetched."""
+        return self._api.fetcher.fetched.get(message.id)
+
     async def say(
-        self, customer_id: str, text: str, *, to: str = "", message: Mapping[str, Any] | None = None
+        self,
+        customer_id: str,
+        text: str,
+        *,
+        to: str = "",
+        media: Attachment | None = None,
+        message: Mapping[str, Any] | None = None,
     ) -> ViberMessage:
         """Write to a bot as a customer, which subscribes them; `message` overrides the plain text's fields.
 
-        `to` is a bot's URI or token; where not said, the bot that wrote last, or the only one.
+        `to` is a bot's URI or token; where not said, the bot that wrote last, or the only one. With
+        `media`, `text` is the caption of a picture or video, and nothing else may have one.
         """
+        if media is not None and text and media.kind not in ("picture", "video"):
+            raise InputError(f"On Viber a {media.kind} has no text.", hint="Say it in a message of its own.")
         customer, bot = self._pair(customer_id, to)
         talk = self._state.messages_of(bot, customer_id)
         tracking = next((one.tracking_data for one in reversed(talk) if not one.is_own), "")
-        content = {"type": "text", "text": text, "tracking_data": tracking, **(message or {})}
+        shown = self._shelf.content_of(customer_id, text, media) if media else {"type": "text", "text": text}
+        content = {**shown, "tracking_data": tracking, **(message or {})}
         own = ViberMessage(
             id=self._state.new_id(),
             token=self._state.new_token(),
@@ -187,6 +226,31 @@ class ViberSandbox:
             silent=False,
         )
         return own
+
+    async def press_button(self, customer_id: str, text: str, *, to: str = "") -> ViberMessage:
+        """Press a button that the bot's last message shows, by its text or its ActionBody.
+
+        Raises:
+            InputError: it shows no such button, or one that writes nothing, as `open-url`.
+
+        """
+        customer, bot = self._pair(customer_id, to)
+        talk = [one for one in self._state.messages_of(bot, customer_id) if not one.is_own]
+        buttons = talk[-1].buttons if talk else ()
+        button = next((one for one in buttons if text in (one.text, one.body)), None)
+        if button is None:
+            names = ", ".join(one.text or one.body for one in buttons) or "none"
+            raise InputError(f"{bot.uri} shows no button {text!r}.", hint=f"Buttons: {names}.")
+        match button.action:
+            case "reply":
+                return await self.say(customer_id, button.body, to=bot.uri)
+            case "share-phone":
+                card = Attachment("contact", phone=customer.phone, contact_name=customer.name)
+                return await self.say(customer_id, "", to=bot.uri, media=card)
+            case "location-picker":
+                place = Attachment("location", latitude=47.5, longitude=19.04)
+                return await self.say(customer_id, "", to=bot.uri, media=place)
+        raise InputError(f"The button {text!r} writes nothing ({button.action}).", hint="Press another one.")
 
     async def press_link(self, customer_id: str, *, to: str = "", context: str = "") -> ViberMessage | None:
         """Open the chat by its deep link; return the welcome message, if the webhook answered with one.

@@ -17,6 +17,7 @@ from vipcast.sandbox.events import EventLog
 from vipcast.sandbox.faults import Fault, Faults
 from vipcast.sandbox.loopback_http import HangUp, Request, Response, is_loopback_url
 from vipcast.sandbox.viber_callbacks import ALWAYS_SENT, EVENT_TYPES, Callbacks
+from vipcast.sandbox.viber_media import MediaFetcher
 from vipcast.sandbox.viber_rules import (
     MAX_BROADCAST,
     MAX_ONLINE_IDS,
@@ -27,7 +28,15 @@ from vipcast.sandbox.viber_rules import (
     keyboard_fault,
     required,
 )
-from vipcast.sandbox.viber_state import Bot, Customer, MessageState, Receipt, ViberMessage, ViberState
+from vipcast.sandbox.viber_state import (
+    Bot,
+    Customer,
+    MessageState,
+    Receipt,
+    ViberMessage,
+    ViberState,
+    buttons_of,
+)
 
 ROOT = "/pa"
 CHAT_HOST = "SN-CHAT-01_"
@@ -49,6 +58,7 @@ class ViberApi:
         self, state: ViberState, callbacks: Callbacks, *, log: EventLog, faults: Faults, clock: Clock
     ) -> None:
         self.on_message: Callable[[ViberMessage], Awaitable[None] | None] | None = None
+        self.fetcher = MediaFetcher(log)
         self._state = state
         self._callbacks = callbacks
         self._log = log
@@ -270,9 +280,11 @@ class ViberApi:
             tracking_data=_words(data, "tracking_data"),
             at=self._clock.now(),
             is_welcome=is_welcome,
+            buttons=buttons_of(data),
         )
         self._state.store(message)
         self.log_message(message, to=customer.id)
+        self.fetcher.take(message)
         fault = keyboard_fault(data)
         if fault:
             self.receipt(bot, message, "failed", desc=fault)

@@ -23,6 +23,7 @@ MAX_CONTACT_PHONE = 18
 MAX_COLUMNS = 6
 MAX_CAROUSEL_ROWS = 7
 MAX_KEYBOARD_ROWS = 2
+BUTTON_ACTIONS = ("reply", "open-url", "location-picker", "share-phone", "none")
 MAX_BROADCAST = 300
 MAX_ONLINE_IDS = 100
 NEWEST_API_VERSION = 10
@@ -237,11 +238,16 @@ def keyboard_fault(data: Mapping[str, Any]) -> str:
     buttons = keyboard.get("Buttons") if isinstance(keyboard, Mapping) else None
     if not isinstance(buttons, list) or not buttons:
         return "keyboard is not valid. [Buttons]"
-    for button in buttons:
-        if not isinstance(button, Mapping) or not button.get("ActionBody"):
-            return "keyboard is not valid. [ActionBody]"
-        if button.get("Columns", MAX_COLUMNS) not in range(1, MAX_COLUMNS + 1):
-            return "keyboard is not valid. [Columns]"
-        if button.get("Rows", 1) not in range(1, MAX_KEYBOARD_ROWS + 1):
-            return "keyboard is not valid. [Rows]"
+    return next((fault for button in buttons if (fault := _button_fault(button))), "")
+
+
+def _button_fault(button: Any) -> str:
+    if not isinstance(button, Mapping) or not button.get("ActionBody"):
+        return "keyboard is not valid. [ActionBody]"
+    if button.get("ActionType", "reply") not in BUTTON_ACTIONS:
+        return "keyboard is not valid. [ActionType]"
+    if button.get("Columns", MAX_COLUMNS) not in range(1, MAX_COLUMNS + 1):
+        return "keyboard is not valid. [Columns]"
+    if button.get("Rows", 1) not in range(1, MAX_KEYBOARD_ROWS + 1):
+        return "keyboard is not valid. [Rows]"
     return ""

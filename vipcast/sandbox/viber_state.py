@@ -7,15 +7,16 @@ customers' phones survive a restart. A last line cut short by a killed process i
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 import msgspec
 
 from vipcast.errors import StorageError
 from vipcast.sandbox.events import OWNER_ONLY
-from vipcast.sandbox.viber_rules import Refusal, Status
+from vipcast.sandbox.viber_rules import Refusal, Status, keyboard_fault
 
 FIRST_TOKEN = 4_912_661_846_655_238_145  # the real ones lie beyond 2**53 as well: no float can hold them
 MAX_UNANSWERED = 100  # messages to one customer in one clock hour without a reply
@@ -51,12 +52,43 @@ class Customer(_Entry, tag="customer"):
     country: str = "GB"
     is_subscribed: bool = True  # to bots of which nothing else is known
     is_online: bool = True
+    phone: str = ""  # what a share-phone button gives away
 
 
 class Subscription(_Entry, tag="subscription"):
     bot: str
     customer: str
     is_on: bool
+
+
+class StoredMedia(_Entry, tag="media"):
+    """A picture, video or file that a customer sent, under the token of its address."""
+
+    token: str
+    customer: str
+    name: str
+    mime: str
+    content: bytes
+
+
+class ViberButton(msgspec.Struct, frozen=True):
+    """A button under a bot's message; `action` is Viber's ActionType, `body` its ActionBody."""
+
+    text: str
+    body: str
+    action: str = "reply"
+
+
+def buttons_of(data: Mapping[str, Any]) -> tuple[ViberButton, ...]:
+    """Return the buttons that a message in a request shows; none of a keyboard that no app can show."""
+    if data.get("keyboard") is None or keyboard_fault(data):
+        return ()
+    return tuple(
+        ViberButton(
+            str(button.get("Text") or ""), str(button["ActionBody"]), button.get("ActionType", "reply")
+        )
+        for button in data["keyboard"]["Buttons"]
+    )
 
 
 class ViberMessage(_Entry, tag="message"):
@@ -76,6 +108,7 @@ class ViberMessage(_Entry, tag="message"):
     at: datetime
     state: MessageState = "accepted"
     is_welcome: bool = False
+    buttons: tuple[ViberButton, ...] = ()
 
 
 class Receipt(_Entry, tag="receipt"):
@@ -84,7 +117,7 @@ class Receipt(_Entry, tag="receipt"):
     state: MessageState
 
 
-Entry = Bot | Customer | Subscription | ViberMessage | Receipt
+Entry = Bot | Customer | Subscription | StoredMedia | ViberMessage | Receipt
 
 
 class ViberState:
@@ -94,6 +127,7 @@ class ViberState:
         self.bots: dict[str, Bot] = {}  # by token
         self.customers: dict[str, Customer] = {}
         self.phones: dict[str, list[ViberMessage]] = {}
+        self.media: dict[str, StoredMedia] = {}  # by token
         self._auto_customers = auto_customers
         self._subscriptions: dict[tuple[str, str], bool] = {}
         self._unanswered: dict[tuple[str, str], tuple[datetime, int]] = {}
@@ -164,6 +198,8 @@ class ViberState:
                 self.bots[entry.token] = entry
             case Customer():
                 self.customers[entry.id] = entry
+            case StoredMedia():
+                self.media[entry.token] = entry
             case Subscription():
                 self._subscriptions[entry.bot, entry.customer] = entry.is_on
 

@@ -106,6 +106,19 @@ async def test_a_killed_server_remembers_all_that_it_answered(tmp_path):
             await client.disconnect()
 
 
+async def test_a_state_from_before_there_were_groups_is_read(tmp_path):
+    state = tmp_path / "telegram.sqlite"
+    async with serving(state=state) as sandbox:
+        await sandbox.say(sandbox.find(ANNA), sandbox.add_user(phone=SHOP), "old")
+    with closing(sqlite3.connect(state)) as database:
+        database.executescript("DROP TABLE groups; PRAGMA user_version = 1;")
+    async with serving(state=state) as sandbox:
+        sandbox.create_group(sandbox.find(SHOP), "VIP", [sandbox.find(ANNA)])
+        assert [message.text for message in sandbox.inbox(sandbox.find(SHOP))] == ["old"]
+    async with serving(state=state) as sandbox:
+        assert [user.label for user in sandbox.members(sandbox.find_group("VIP"))] == [SHOP, ANNA]
+
+
 @pytest.mark.parametrize("kind", ["text", "newer"])
 def test_a_state_file_of_another_kind_is_refused(tmp_path, kind):
     path = tmp_path / "telegram.sqlite"

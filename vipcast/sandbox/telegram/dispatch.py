@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from vipcast.sandbox.telegram import history, login, media, people, sending, service
+from vipcast.sandbox.telegram import (
+    admin_log,
+    changing,
+    differences,
+    group_looks,
+    group_rights,
+    groups,
+    history,
+    invites,
+    login,
+    media,
+    people,
+    receipts,
+    sending,
+    service,
+)
 from vipcast.sandbox.telegram.rpc import Call, Handlers, RpcError
 
-# Groups will be one more table here; their peers are refused in `Call.person` until then.
 _OPEN: Final[Handlers] = {**service.OPEN_HANDLERS, **login.HANDLERS}
 _HANDLERS: Final[Handlers] = {
     **_OPEN,
@@ -16,6 +30,14 @@ _HANDLERS: Final[Handlers] = {
     **sending.HANDLERS,
     **media.HANDLERS,
     **history.HANDLERS,
+    **changing.HANDLERS,
+    **differences.HANDLERS,
+    **groups.HANDLERS,
+    **admin_log.HANDLERS,
+    **group_rights.HANDLERS,
+    **group_looks.HANDLERS,
+    **invites.HANDLERS,
+    **receipts.HANDLERS,
 }
 
 

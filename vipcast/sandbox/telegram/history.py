@@ -1,4 +1,4 @@
-"""Reading, searching, editing and deleting what is in one's box."""
+"""Reading and searching what is in one's box, or in a megagroup's."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any, Final
 
 from telethon.tl import functions, types
 
-from vipcast.sandbox.telegram.model import Box, Change, Letter, Line, SandboxUser
+from vipcast.sandbox.telegram.group_model import Place, SandboxGroup
+from vipcast.sandbox.telegram.group_views import groups_view, peer_view
+from vipcast.sandbox.telegram.model import MEGAGROUPS, Change, Letter, Line, SandboxUser
 from vipcast.sandbox.telegram.rpc import Call, Handlers, Hub, RpcError
-from vipcast.sandbox.telegram.texts import CAPTION_LIMIT, TEXT_LIMIT, checked_entities, checked_text
-from vipcast.sandbox.telegram.tl import write_vector
-from vipcast.sandbox.telegram.views import message_view, push, push_changes, updates_view, users_view
+from vipcast.sandbox.telegram.views import message_view, people_of_letters, push, push_changes, users_view
+from vipcast.sandbox.telegram.world import World
 
 Test = Callable[[Letter], bool]
 _PAGE: Final = 100
-_EDIT_SECONDS: Final = 48 * 3600
 
 
 def get_history(call: Call, request: Any) -> Any:
@@ -49,11 +49,11 @@ def _seconds(moment: Any) -> float:
 
 def _page(call: Call, request: Any, is_wanted: Test, is_older: Test) -> Any:
     """Return the wanted messages of a chat, newest first, from the offset on that the request gives."""
-    me, peer = call.me, call.person(request.peer)
-    box = call.world.box(me.id)
+    place = call.place(request.peer)
+    box, numbers = call.world.shelf(call.me.id, place)
     found = [
         number
-        for number in reversed(box.chats.get(peer.id, ()))
+        for number in reversed(numbers)
         if (not request.max_id or number < request.max_id)
         and number > request.min_id
         and is_wanted(box.letters[number])
@@ -66,102 +66,198 @@ def _page(call: Call, request: Any, is_wanted: Test, is_older: Test) -> Any:
     start = next(older, len(found))
     start += request.add_offset
     page = found[max(start, 0) : max(start + min(request.limit, _PAGE), 0)]
-    messages = [message_view(call.world, me.id, box.letters[number]) for number in page]
-    users = users_view(call.world, me, [me.id, peer.id])
-    if len(page) == len(found):
-        return types.messages.Messages(messages, [], [], users)
-    return types.messages.MessagesSlice(len(found), messages, [], [], users)
+    letters = [box.letters[number] for number in page]
+    return _messages(
+        call, place, [message_view(call.world, call.me.id, one) for one in letters], letters, len(found)
+    )
+
+
+def _messages(
+    call: Call, place: Place | None, views: list[Any], letters: Iterable[Letter], total: int
+) -> Any:
+    """Return messages as their kind of chat returns them, with everybody and every group in them."""
+    letters = tuple(letters)
+    keys = [letter.peer(call.me.id) for letter in letters] + ([place.key] if place else [])
+    people = [call.me.id, *people_of_letters(call.me.id, letters), *keys]
+    users = users_view(call.world, call.me, (key for key in people if key > 0))
+    chats = groups_view(call.world, call.me, (key for key in keys if key < 0))
+    if isinstance(place, SandboxGroup) and place.is_megagroup:
+        pts = call.world.box(place.key).pts
+        return types.messages.ChannelMessages(pts, total, views, [], chats, users)
+    if len(views) == total:
+        return types.messages.Messages(views, [], chats, users)
+    return types.messages.MessagesSlice(total, views, [], chats, users)
 
 
 def get_messages(call: Call, request: Any) -> Any:
+    return _by_number(call, request, None)
+
+
+def get_channel_messages(call: Call, request: Any) -> Any:
+    return _by_number(call, request, call.megagroup(request.channel))
+
+
+def _by_number(call: Call, request: Any, group: SandboxGroup | None) -> Any:
     me = call.me
-    box = call.world.box(me.id)
-    numbers = [getattr(item, "id", 0) for item in request.id]
-    letters = [(number, box.letters.get(number)) for number in numbers]
-    messages = [
+    if group is None:
+        letters = call.world.box(me.id).letters
+    else:
+        box, numbers = call.world.shelf(me.id, group)
+        letters = {number: box.letters[number] for number in numbers}
+    found = [(number, letters.get(number)) for number in (getattr(item, "id", 0) for item in request.id)]
+    views = [
         message_view(call.world, me.id, letter) if letter else types.MessageEmpty(number, None)
-        for number, letter in letters
+        for number, letter in found
     ]
-    people = [me.id, *(letter.peer(me.id) for _, letter in letters if letter)]
-    return types.messages.Messages(messages, [], [], users_view(call.world, me, people))
+    return _messages(call, group, views, (letter for _, letter in found if letter), len(views))
 
 
 def get_dialogs(call: Call, request: Any) -> Any:
-    box = call.world.box(call.me.id)
-    tops = sorted(((numbers[-1], peer) for peer, numbers in box.chats.items() if numbers), reverse=True)
-    page = [(top, peer) for top, peer in tops if not request.offset_id or top < request.offset_id]
+    """Return the chats, those with the latest messages first."""
+    world, me = call.world, call.me
+    keys = [*world.box(me.id).chats, *(key for key, group in world.groups.items() if group.member(me.id))]
+    tops = [(top, key) for key in dict.fromkeys(keys) if (top := _top(call, key))]
+    # A megagroup's numbers are its own: only time and the order of writing tell what is newer.
+    tops.sort(key=lambda item: item[0].number, reverse=True)
+    page = tops
+    if not isinstance(request.offset_peer, types.InputPeerEmpty):
+        last = call.place(request.offset_peer).key
+        page = tops[next((n for n, (_, key) in enumerate(tops, 1) if key == last), 0) :]
     page = page[: min(request.limit, _PAGE)]
-    dialogs, messages, users = _dialogs(call, [peer for _, peer in page])
+    dialogs, messages, chats, users = _dialogs(call, [key for _, key in page])
     if len(page) == len(tops):
-        return types.messages.Dialogs(dialogs, messages, [], users)
-    return types.messages.DialogsSlice(len(tops), dialogs, messages, [], users)
+        return types.messages.Dialogs(dialogs, messages, chats, users)
+    return types.messages.DialogsSlice(len(tops), dialogs, messages, chats, users)
+
+
+def _place(call: Call, key: int) -> Place:
+    return call.world.users[key] if key > 0 else call.world.groups[key]
+
+
+def _top(call: Call, key: int) -> Letter | None:
+    """Return the newest message of a chat, if its list of chats shows it at all."""
+    place = _place(call, key)
+    if isinstance(place, SandboxGroup) and place.member(call.me.id) is None and place.is_megagroup:
+        return None
+    box, numbers = call.world.shelf(call.me.id, place)
+    return box.letters[numbers[-1]] if numbers else None
 
 
 def get_peer_dialogs(call: Call, request: Any) -> Any:
-    people = [call.person(item.peer).id for item in request.peers]
-    dialogs, messages, users = _dialogs(call, people)
-    return types.messages.PeerDialogs(dialogs, messages, [], users, state_view(call))
+    keys = [call.place(item.peer).key for item in request.peers]
+    dialogs, messages, chats, users = _dialogs(call, keys)
+    return types.messages.PeerDialogs(dialogs, messages, chats, users, state_view(call))
 
 
-def _dialogs(call: Call, peers: Sequence[int]) -> tuple[list[Any], list[Any], list[Any]]:
+def _dialogs(call: Call, keys: Sequence[int]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
     me = call.me
-    box = call.world.box(me.id)
-    dialogs, messages = [], []
-    for peer in peers:
-        numbers = box.chats.get(peer)
-        if numbers:
-            messages.append(message_view(call.world, me.id, box.letters[numbers[-1]]))
-        dialogs.append(_dialog(box, peer, numbers[-1] if numbers else 0))
-    return dialogs, messages, users_view(call.world, me, [me.id, *peers])
+    tops = [_top(call, key) for key in keys]
+    letters = [top for top in tops if top]
+    dialogs = [dialog_view(call, key, top) for key, top in zip(keys, tops, strict=True)]
+    people = [me.id, *people_of_letters(me.id, letters), *keys]
+    return (
+        dialogs,
+        [message_view(call.world, me.id, letter) for letter in letters],
+        groups_view(call.world, me, (key for key in keys if key < 0)),
+        users_view(call.world, me, (key for key in people if key > 0)),
+    )
 
 
-def _dialog(box: Box, peer: int, top: int) -> Any:
+def dialog_view(call: Call, key: int, top: Letter | None) -> Any:
+    """Return a chat as the list of chats shows it."""
+    me = call.me.id
+    is_megagroup = key < MEGAGROUPS
+    box = call.world.box(key if is_megagroup else me)
+    read, unread = call.world.reading(me, key)
     return types.Dialog(
-        peer=types.PeerUser(peer),
-        top_message=top,
-        read_inbox_max_id=box.read_in.get(peer, 0),
-        read_outbox_max_id=box.read_up_to(peer),
-        unread_count=box.unread(peer),
+        peer=peer_view(key),
+        top_message=top.number_for(me) if top else 0,
+        read_inbox_max_id=read,
+        read_outbox_max_id=read_by_others(call.world, me, key) if is_megagroup else box.read_up_to(key),
+        unread_count=unread,
         unread_mentions_count=0,
         unread_reactions_count=0,
         unread_poll_votes_count=0,
         notify_settings=types.PeerNotifySettings(),
+        pts=box.pts if is_megagroup else None,
     )
+
+
+def read_by_others(world: World, user_id: int, key: int) -> int:
+    """Return up to where somebody else has read a megagroup."""
+    box = world.box(key)
+    return max((box.has_read(reader) for reader in box.read_in if reader != user_id), default=0)
 
 
 def state_view(call: Call) -> Any:
     box = call.world.box(call.me.id)
-    unread = sum(box.unread(peer) for peer in box.chats)
+    unread = sum(box.unread(peer, call.me.id) for peer in box.chats)
     return types.updates.State(pts=box.pts, qts=box.qts, date=int(time.time()), seq=0, unread_count=unread)
 
 
 def read_history(call: Call, request: Any) -> Any:
     call.only_people()
-    change = mark_read(call.hub, call.me, call.person(request.peer), request.max_id, beside=call.line)
+    place = call.place(request.peer)
+    if isinstance(place, SandboxGroup) and place.is_megagroup:
+        raise RpcError(400, "PEER_ID_INVALID")  # these have a request of their own
+    change = mark_read(call.hub, call.me, place, request.max_id, beside=call.line)
     pts = call.world.box(call.me.id).pts
     return types.messages.AffectedMessages(pts, change.count if change else 0)
 
 
+def read_channel(call: Call, request: Any) -> Any:
+    call.only_people()
+    group = call.megagroup(request.channel)
+    return mark_read(call.hub, call.me, group, request.max_id, beside=call.line) is not None
+
+
 def mark_read(
-    hub: Hub, reader: SandboxUser, sender: SandboxUser, up_to: int = 0, *, beside: Line | None = None
+    hub: Hub, reader: SandboxUser, place: Place, up_to: int = 0, *, beside: Line | None = None
 ) -> Change | None:
-    """Read what `sender` wrote, up to this number of the reader's box (0: all), and let both sides know."""
-    box = hub.world.box(reader.id)
-    received = [
-        number
-        for number in box.chats.get(sender.id, ())
-        if box.letters[number].sender == sender.id and (not up_to or number <= up_to)
-    ]
-    if not received or received[-1] <= box.read_in.get(sender.id, 0) or sender is reader:
+    """Read a chat up to this number as the reader knows it (0: all), and let all sides know."""
+    world = hub.world
+    box, numbers = world.shelf(reader.id, place)
+    letters = [box.letters[number] for number in numbers if not up_to or number <= up_to]
+    received = [letter for letter in letters if letter.sender != reader.id]
+    is_shared = place.key < MEGAGROUPS
+    if not received or place is reader:
         return None
-    letter = box.letters[received[-1]]
-    change = hub.world.change(reader.id, "read_in", (received[-1],), peer=sender.id)
-    push_changes(hub.world, reader.id, [change], beside=beside)
-    if not sender.is_bot:  # bots are never told
-        seen = hub.world.change(sender.id, "read_out", (letter.ids[sender.id],), peer=reader.id)
-        push_changes(hub.world, sender.id, [seen])
-    hub.record("read", reader=reader.label, sender=sender.label, id=letter.ids[sender.id])
+    letter = received[-1]
+    number = letter.number_for(reader.id)
+    if number <= box.has_read(reader.id if is_shared else place.key):
+        return None
+    if isinstance(place, SandboxGroup) and is_shared:
+        change = world.change(place.key, "read_in", (number,), peer=reader.id)
+        push_changes(world, place.key, [change], beside=beside)
+        _tell_senders(hub, reader, place, received)
+    else:
+        change = world.change(reader.id, "read_in", (number,), peer=place.key)
+        push_changes(world, reader.id, [change], beside=beside)
+        _tell_sender(hub, reader, place, received)
+    more = {"group": place.label} if isinstance(place, SandboxGroup) else {"sender": place.label}
+    hub.record("read", reader=reader.label, **more, id=letter.number_for(letter.sender))
     return change
+
+
+def _tell_sender(hub: Hub, reader: SandboxUser, place: Place, received: Sequence[Letter]) -> None:
+    """Give the writers of these their receipts; in a basic group each once, for the last one."""
+    last = {letter.sender: letter for letter in received}
+    for sender, letter in last.items():
+        number = letter.ids.get(sender, 0)
+        peer = place.key if place.key < 0 else reader.id
+        box = hub.world.box(sender)
+        if hub.world.users[sender].is_bot or not number or number <= box.read_up_to(peer):
+            continue  # bots are never told
+        seen = hub.world.change(sender, "read_out", (number,), peer=peer)
+        push_changes(hub.world, sender, [seen])
+
+
+def _tell_senders(hub: Hub, reader: SandboxUser, group: SandboxGroup, received: Sequence[Letter]) -> None:
+    last = {letter.sender: letter.number_for(letter.sender) for letter in received}
+    for sender, number in last.items():
+        update = types.UpdateReadChannelOutbox(group.id, number)
+        if sender != reader.id and not hub.world.users[sender].is_bot:
+            push(hub.world, sender, types.UpdateShort(update, int(time.time())))
 
 
 def get_read_date(call: Call, request: Any) -> Any:
@@ -179,68 +275,11 @@ def get_read_date(call: Call, request: Any) -> Any:
 
 
 def set_typing(call: Call, request: Any) -> Any:
-    peer = call.person(request.peer)
-    update = types.UpdateUserTyping(call.me.id, request.action)
-    push(call.world, peer.id, types.UpdateShort(update, int(time.time())))
+    place = call.place(request.peer)
+    if isinstance(place, SandboxUser):
+        update = types.UpdateUserTyping(call.me.id, request.action)
+        push(call.world, place.id, types.UpdateShort(update, int(time.time())))
     return True
-
-
-def edit_message(call: Call, request: Any) -> Any:
-    me, peer = call.me, call.person(request.peer)
-    letter = call.world.box(me.id).letters.get(request.id)
-    if letter is None or letter.peer(me.id) != peer.id:
-        raise RpcError(400, "MESSAGE_ID_INVALID")
-    if letter.sender != me.id:
-        raise RpcError(403, "MESSAGE_AUTHOR_REQUIRED")
-    if time.time() - letter.at > _EDIT_SECONDS and not me.is_bot:
-        raise RpcError(400, "MESSAGE_EDIT_TIME_EXPIRED")
-    _rewrite(call, letter, request)
-    call.world.store.put_letter(letter)
-    call.hub.record("edit", sender=me.label, to=peer.label, text=letter.text, id=request.id)
-    changes = {
-        user_id: call.world.change(user_id, "edit", (number,), letter=letter.number)
-        for user_id, number in letter.ids.items()
-        if number in call.world.box(user_id).letters
-    }
-    for user_id, change in changes.items():
-        push_changes(call.world, user_id, [change], beside=call.line)
-    return updates_view(call.world, me, [changes[me.id]])
-
-
-def _rewrite(call: Call, letter: Letter, request: Any) -> None:
-    limit = CAPTION_LIMIT if letter.media else TEXT_LIMIT
-    text = checked_text(
-        request.message, limit, "MEDIA_CAPTION_TOO_LONG" if letter.media else "MESSAGE_TOO_LONG"
-    )
-    if not text and not letter.media:
-        raise RpcError(400, "MESSAGE_EMPTY")
-    entities = write_vector(checked_entities(call, text, request.entities)) if request.entities else b""
-    if (text, entities) == (letter.text, letter.entities):
-        raise RpcError(400, "MESSAGE_NOT_MODIFIED")
-    letter.text, letter.entities, letter.edited_at = text, entities, int(time.time())
-
-
-def delete_messages(call: Call, request: Any) -> Any:
-    """Delete from one's own box and, with `revoke`, from the other's."""
-    me, world = call.me, call.world
-    box = world.box(me.id)
-    letters = [box.letters[number] for number in dict.fromkeys(request.id) if number in box.letters]
-    change = _delete(call, me.id, letters)
-    if request.revoke:
-        for peer in {letter.peer(me.id) for letter in letters} - {me.id}:
-            _delete(call, peer, [letter for letter in letters if letter.peer(me.id) == peer])
-    return types.messages.AffectedMessages(box.pts, change.count if change else 0)
-
-
-def _delete(call: Call, user_id: int, letters: Iterable[Letter]) -> Change | None:
-    box = call.world.box(user_id)
-    numbers = tuple(letter.ids[user_id] for letter in letters if letter.ids[user_id] in box.letters)
-    if not numbers:
-        return None
-    change = call.world.change(user_id, "delete", numbers)
-    push_changes(call.world, user_id, [change], beside=call.line)
-    call.hub.record("delete", user=call.world.users[user_id].label, ids=list(numbers))
-    return change
 
 
 HANDLERS: Handlers = {
@@ -252,6 +291,6 @@ HANDLERS: Handlers = {
     functions.messages.ReadHistoryRequest: read_history,
     functions.messages.GetOutboxReadDateRequest: get_read_date,
     functions.messages.SetTypingRequest: set_typing,
-    functions.messages.EditMessageRequest: edit_message,
-    functions.messages.DeleteMessagesRequest: delete_messages,
+    functions.channels.GetMessagesRequest: get_channel_messages,
+    functions.channels.ReadHistoryRequest: read_channel,
 }

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import md5
 from typing import Any, Final
 
 from telethon.tl import functions, types
 
+from vipcast.sandbox.telegram.group_views import file_reference
 from vipcast.sandbox.telegram.model import MediaKind, StoredFile, Upload
 from vipcast.sandbox.telegram.pictures import picture_size
 from vipcast.sandbox.telegram.rpc import Call, Handlers, RpcError
-from vipcast.sandbox.telegram.tl import write_vector
-from vipcast.sandbox.telegram.views import file_reference, media_view
+from vipcast.sandbox.telegram.tl import read_object, write_vector
+from vipcast.sandbox.telegram.views import media_view
 
 _MAX_PART: Final = 512 * 1024
 _MAX_PARTS: Final = 4000
@@ -72,6 +74,27 @@ def resolve_media(call: Call, media: Any) -> StoredFile:
     raise RpcError(400, "MEDIA_INVALID")
 
 
+def resolve_card(call: Call, media: Any) -> bytes:
+    """Return the location or contact that a message is to carry, as a TL object; nothing for a file."""
+    match media:
+        case types.InputMediaGeoPoint(geo_point=types.InputGeoPoint() as point):
+            return location_card(point.lat, point.long)
+        case types.InputMediaContact():
+            user = call.world.find_phone(media.phone_number)
+            return contact_card(
+                media.phone_number, media.first_name, media.last_name, 0 if user is None else user.id
+            )
+    return b""
+
+
+def location_card(latitude: float, longitude: float) -> bytes:
+    return bytes(types.MessageMediaGeo(types.GeoPoint(long=longitude, lat=latitude, access_hash=0)))
+
+
+def contact_card(phone: str, first_name: str, last_name: str = "", user_id: int = 0) -> bytes:
+    return bytes(types.MessageMediaContact(phone, first_name, last_name, vcard="", user_id=user_id))
+
+
 def _keep_picture(call: Call, media: Any) -> StoredFile:
     content = _content(call, media.file)
     size = picture_size(content)
@@ -85,9 +108,7 @@ def _keep_picture(call: Call, media: Any) -> StoredFile:
 
 
 def _keep_document(call: Call, media: Any) -> StoredFile:
-    kinds = {type(attribute) for attribute in media.attributes}
-    is_video = types.DocumentAttributeVideo in kinds and not media.force_file
-    kind: MediaKind = "video" if is_video else "file"
+    kind = "file" if media.force_file else document_kind(media.attributes)
     return _keep(
         call,
         media.file,
@@ -100,6 +121,17 @@ def _keep_document(call: Call, media: Any) -> StoredFile:
             media.file.name,
         ),
     )
+
+
+def document_kind(attributes: Sequence[Any]) -> MediaKind:
+    """Return what a document is, by its attributes."""
+    kinds = {type(attribute) for attribute in attributes}
+    if types.DocumentAttributeSticker in kinds:
+        return "sticker"
+    if types.DocumentAttributeVideo in kinds:
+        return "video"
+    is_voice = any(isinstance(a, types.DocumentAttributeAudio) and a.voice for a in attributes)
+    return "voice" if is_voice else "file"
 
 
 def _keep(call: Call, file: Any, content: bytes, **fields: Any) -> StoredFile:
@@ -122,7 +154,10 @@ def _known_file(call: Call, reference: Any, error: str) -> StoredFile:
 
 
 def upload_media(call: Call, request: Any) -> Any:
-    call.person(request.peer)
+    call.place(request.peer)
+    card = resolve_card(call, request.media)
+    if card:
+        return read_object(card)
     return media_view(call.world, call.me.id, resolve_media(call, request.media))
 
 
@@ -131,10 +166,20 @@ def get_file(call: Call, request: Any) -> Any:
         raise RpcError(400, "LIMIT_INVALID")
     if request.offset < 0:
         raise RpcError(400, "OFFSET_INVALID")
-    file = _known_file(call, request.location, "LOCATION_INVALID")
+    if isinstance(request.location, types.InputPeerPhotoFileLocation):
+        file = _group_picture(call, request.location)
+    else:
+        file = _known_file(call, request.location, "LOCATION_INVALID")
     content = call.world.contents[file.digest]
     piece = content[request.offset : request.offset + request.limit]
     return types.upload.File(types.storage.FileUnknown(), file.at, piece)
+
+
+def _group_picture(call: Call, location: Any) -> StoredFile:
+    group = call.group(location.peer)
+    if not group.photo or location.photo_id != group.photo:
+        raise RpcError(400, "LOCATION_INVALID")
+    return call.world.files[group.photo]
 
 
 HANDLERS: Handlers = {

@@ -9,7 +9,8 @@ from typing import Any, Literal, Protocol
 from telethon.tl import types
 
 from vipcast.sandbox.events import EventLog
-from vipcast.sandbox.telegram.model import Key, Letter, Line, QrToken, SandboxUser, Upload
+from vipcast.sandbox.telegram.group_model import Member, Place, SandboxGroup
+from vipcast.sandbox.telegram.model import MEGAGROUPS, Key, Letter, Line, QrToken, SandboxUser, Upload
 from vipcast.sandbox.telegram.srp import PasswordCheck
 from vipcast.sandbox.telegram.world import World
 
@@ -94,8 +95,6 @@ class Call:
     def person(self, peer: Any) -> SandboxUser:
         """Return whom a peer in a request means.
 
-        The seam for groups: their peers are refused here until the sandbox has groups.
-
         Raises:
             RpcError: nobody, or the access hash is another account's.
 
@@ -107,11 +106,66 @@ class Call:
                 user = self.world.users.get(peer.user_id)
                 if user is not None and self._may_name(user, peer.access_hash):
                     return user
-            case types.InputPeerChannel() | types.InputChannel():
-                raise RpcError(400, "CHANNEL_INVALID")
-            case types.InputPeerChat():
-                raise RpcError(400, "CHAT_ID_INVALID")
         raise RpcError(400, "PEER_ID_INVALID")
+
+    def place(self, peer: Any) -> Place:
+        """Return the person, or the group that one is in, which a peer in a request means.
+
+        Raises:
+            RpcError: as of `person`, `megagroup` and `basic_group`.
+
+        """
+        match peer:
+            case types.InputPeerChannel():
+                return self.megagroup(peer)
+            case types.InputPeerChat():
+                return self.basic_group(peer.chat_id, "PEER_ID_INVALID")
+        return self.person(peer)
+
+    def group(self, peer: Any) -> SandboxGroup:
+        """Return the group that one is in, of either kind, which a peer in a request means.
+
+        Raises:
+            RpcError: as of `place`; or it is a person.
+
+        """
+        place = self.place(peer)
+        if not isinstance(place, SandboxGroup):
+            raise RpcError(400, "PEER_ID_INVALID")
+        return place
+
+    def megagroup(self, channel: Any) -> SandboxGroup:
+        """Return the megagroup that one is in.
+
+        Raises:
+            RpcError: there is none, the access hash is another account's, or one is not in it.
+
+        """
+        key = MEGAGROUPS - getattr(channel, "channel_id", 0)
+        group = self.world.groups.get(key)
+        if group is None or channel.access_hash != self.world.access_hash(self.me.id, key):
+            raise RpcError(400, "CHANNEL_INVALID")
+        if group.member(self.me.id) is None:
+            raise RpcError(400, "CHANNEL_PRIVATE")
+        return group
+
+    def basic_group(self, chat_id: int, error: str = "CHAT_ID_INVALID") -> SandboxGroup:
+        """Return the basic group that one is in; no access hash guards it.
+
+        Raises:
+            RpcError: `error`, where one never was in it; another, where one is no longer.
+
+        """
+        group = self.world.groups.get(-chat_id)
+        if group is None or self.me.id not in group.members:
+            raise RpcError(400, error)
+        if group.member(self.me.id) is None:
+            raise RpcError(403, "CHAT_WRITE_FORBIDDEN" if error == "PEER_ID_INVALID" else "CHAT_FORBIDDEN")
+        return group
+
+    def my_part(self, group: SandboxGroup) -> Member:
+        """Return one's own part in a group that one is in."""
+        return group.members[self.me.id]
 
     def _may_name(self, user: SandboxUser, access_hash: int) -> bool:
         if user is self.me or access_hash == self.world.access_hash(self.me.id, user.id):
@@ -131,8 +185,13 @@ Handlers = dict[Any, Handler]
 
 def receiver_label(world: World, request: Any) -> str | None:
     """Return whom a request is about, as logs and faults name people; None if about nobody."""
-    peer = getattr(request, "peer", None)
-    user_id = getattr(peer, "user_id", None)
+    peer = getattr(request, "peer", None) or getattr(request, "channel", None) or request
+    group = world.groups.get(MEGAGROUPS - getattr(peer, "channel_id", 0)) or world.groups.get(
+        -getattr(peer, "chat_id", 0)
+    )
+    if group is not None:
+        return group.label
+    user_id = getattr(getattr(request, "peer", None), "user_id", None)
     if user_id is not None:
         user = world.users.get(user_id)
         return user.label if user else None

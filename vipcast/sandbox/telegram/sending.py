@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from telethon.tl import functions, types
 
-from vipcast.sandbox.telegram.media import resolve_media
-from vipcast.sandbox.telegram.model import Change, Letter, Line, SandboxUser
-from vipcast.sandbox.telegram.rpc import Call, Handlers, Hub, RpcError
+from vipcast.sandbox.telegram.group_model import Place, SandboxGroup
+from vipcast.sandbox.telegram.group_views import groups_view
+from vipcast.sandbox.telegram.keyboards import checked_markup
+from vipcast.sandbox.telegram.media import resolve_card, resolve_media
+from vipcast.sandbox.telegram.model import Change, Letter, SandboxUser
+from vipcast.sandbox.telegram.posting import Draft, post, record_letter
+from vipcast.sandbox.telegram.rights import check_may_post
+from vipcast.sandbox.telegram.rpc import Call, Handlers, RpcError
 from vipcast.sandbox.telegram.texts import CAPTION_LIMIT, TEXT_LIMIT, checked_entities, checked_text
 from vipcast.sandbox.telegram.tl import write_vector
-from vipcast.sandbox.telegram.views import message_view, push_changes, updates_view, users_view
+from vipcast.sandbox.telegram.views import (
+    message_view,
+    people_of_letters,
+    updates_view,
+    users_view,
+)
 
 _ALBUM_LIMIT: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """One message before it has a number."""
-
-    text: str
-    random_id: int
-    entities: bytes = b""
-    media: int = 0
-
-
 def send_message(call: Call, request: Any) -> Any:
-    to = call.person(request.peer)
+    to = call.place(request.peer)
     first = _first_with(call, to, request.random_id)
     if first is not None:
         return _again(call, [first])
@@ -38,7 +37,10 @@ def send_message(call: Call, request: Any) -> Any:
     if not text:
         raise RpcError(400, "MESSAGE_EMPTY")
     draft = Draft(text, request.random_id, _entities(call, text, request.entities))
-    (change,) = _send(call, to, [draft], request)
+    changes = _send(call, to, [draft], request)
+    if isinstance(to, SandboxGroup):
+        return _sent(call, changes)
+    (change,) = changes
     letter = call.world.letters[change.letter]
     return types.UpdateShortSentMessage(
         id=change.ids[0],
@@ -51,7 +53,7 @@ def send_message(call: Call, request: Any) -> Any:
 
 
 def send_media(call: Call, request: Any) -> Any:
-    to = call.person(request.peer)
+    to = call.place(request.peer)
     first = _first_with(call, to, request.random_id)
     if first is not None:
         return _again(call, [first])
@@ -60,7 +62,7 @@ def send_media(call: Call, request: Any) -> Any:
 
 
 def send_album(call: Call, request: Any) -> Any:
-    to = call.person(request.peer)
+    to = call.place(request.peer)
     items = request.multi_media
     if not 0 < len(items) <= _ALBUM_LIMIT:
         raise RpcError(400, "MULTI_MEDIA_TOO_LONG" if items else "MEDIA_EMPTY")
@@ -83,22 +85,23 @@ def _new_group(items: Sequence[Any]) -> int:
 
 
 def _check_mixture(call: Call, drafts: Iterable[Draft]) -> None:
-    kinds = {call.world.files[draft.media].kind for draft in drafts}
+    kinds = {call.world.files[draft.media].kind for draft in drafts if draft.media}
     if "file" in kinds and len(kinds) > 1:
         raise RpcError(400, "MEDIA_GROUPED_INVALID")
 
 
 def _captioned(call: Call, media: Any, request: Any) -> Draft:
-    file = resolve_media(call, media)
+    card = resolve_card(call, media)
+    file = 0 if card else resolve_media(call, media).id
     text = checked_text(request.message, CAPTION_LIMIT, "MEDIA_CAPTION_TOO_LONG")
-    return Draft(text, request.random_id, _entities(call, text, request.entities), file.id)
+    return Draft(text, request.random_id, _entities(call, text, request.entities), file, card)
 
 
 def _entities(call: Call, text: str, entities: list[Any] | None) -> bytes:
     return write_vector(checked_entities(call, text, entities)) if entities else b""
 
 
-def _first_with(call: Call, to: SandboxUser, random_id: int) -> Letter | None:
+def _first_with(call: Call, to: Place, random_id: int) -> Letter | None:
     """Return the message that this random_id made before, or None if it is new.
 
     Which of two answers the live service gives to a repetition has been reported both ways; the sandbox
@@ -106,9 +109,9 @@ def _first_with(call: Call, to: SandboxUser, random_id: int) -> Letter | None:
     """
     if random_id == 0:
         raise RpcError(400, "RANDOM_ID_EMPTY")
-    letter = call.world.sent.get((call.me.id, to.id, random_id))
+    letter = call.world.sent.get((call.me.id, to.key, random_id))
     if letter is not None:
-        _record(call.hub, "repeat", letter)
+        record_letter(call.hub, "repeat", letter)
         if call.hub.random_ids == "error":
             raise RpcError(500, "RANDOM_ID_DUPLICATE")
     return letter
@@ -121,27 +124,31 @@ def _again(call: Call, letters: list[Letter]) -> Any:
 def _sent(call: Call, changes: Sequence[Change], repeated: Sequence[Letter] = ()) -> Any:
     """Answer a send: the number of each message by its random_id, and the messages."""
     world, me = call.world, call.me
-    box = world.box(me.id)
     numbers = []
     for letter in (*repeated, *(world.letters[change.letter] for change in changes)):
-        numbers.append(types.UpdateMessageID(letter.ids[me.id], letter.random_id))
-        if letter in repeated and letter.ids[me.id] in box.letters:
+        number, owner = letter.number_for(me.id), letter.box(me.id)
+        numbers.append(types.UpdateMessageID(number, letter.random_id))
+        if letter in repeated and number in world.box(owner).letters:
             # Nothing new happened in the box, so it counts for nothing there.
-            message = message_view(world, me.id, letter)
-            numbers.append(types.UpdateNewMessage(message, box.pts, 0))
+            kind = types.UpdateNewMessage if owner == me.id else types.UpdateNewChannelMessage
+            numbers.append(kind(message_view(world, me.id, letter), world.box(owner).pts, 0))
     answer = updates_view(world, me, changes, *numbers)
     if repeated:
-        answer.users = users_view(world, me, [me.id, repeated[0].peer(me.id)])
+        answer.users = users_view(world, me, [me.id, *people_of_letters(me.id, repeated)])
+        answer.chats = groups_view(world, me, [letter.to for letter in repeated if letter.to < 0])
     return answer
 
 
 def _send(
-    call: Call, to: SandboxUser, drafts: Sequence[Draft], request: Any, *, grouped_id: int = 0
+    call: Call, to: Place, drafts: Sequence[Draft], request: Any, *, grouped_id: int = 0
 ) -> list[Change]:
-    _check_may_write(call, to)
+    if isinstance(to, SandboxGroup):
+        for draft in drafts:
+            check_may_post(call.world, to, call.me, draft.media)
+    else:
+        _check_may_write(call, to)
     if request.schedule_date is not None:
         raise RpcError(400, "SANDBOX_HAS_NO_SCHEDULE")
-    markup = getattr(request, "reply_markup", None)
     changes = post(
         call.hub,
         call.me,
@@ -151,18 +158,19 @@ def _send(
         grouped_id=grouped_id,
         reply_to=_replied(call, to, request.reply_to),
         silent=bool(request.silent),
-        markup=bytes(markup) if markup and call.me.is_bot else b"",
+        markup=checked_markup(call.me, getattr(request, "reply_markup", None)),
     )
     for change in changes:
         call.hub.postman.arrived(call.world.letters[change.letter])
     return changes
 
 
-def _replied(call: Call, to: SandboxUser, reply: Any) -> int:
+def _replied(call: Call, to: Place, reply: Any) -> int:
     if reply is None:
         return 0
-    letter = call.world.box(call.me.id).letters.get(getattr(reply, "reply_to_msg_id", 0))
-    if letter is None or letter.peer(call.me.id) != to.id:
+    box, _ = call.world.shelf(call.me.id, to)
+    letter = box.letters.get(getattr(reply, "reply_to_msg_id", 0))
+    if letter is None or letter.peer(call.me.id) != to.key:
         raise RpcError(400, "REPLY_MESSAGE_ID_INVALID")
     return letter.number
 
@@ -192,49 +200,6 @@ def _check_bot_may_write(call: Call, to: SandboxUser) -> None:
 def _has_written(call: Call, to: SandboxUser) -> bool:
     box = call.world.box(call.me.id)
     return any(box.letters[number].sender == to.id for number in box.chats.get(to.id, ()))
-
-
-def post(
-    hub: Hub,
-    sender: SandboxUser,
-    to: SandboxUser,
-    drafts: Iterable[Draft],
-    *,
-    beside: Line | None = None,
-    **common: Any,
-) -> list[Change]:
-    """Deliver messages, tell all clients concerned but `beside`, and return the sender's changes."""
-    changes: dict[int, list[Change]] = {}
-    for draft in drafts:
-        made = hub.world.write(
-            sender,
-            to,
-            draft.text,
-            random_id=draft.random_id,
-            entities=draft.entities,
-            media=draft.media,
-            **common,
-        )
-        for user_id, change in made.items():
-            changes.setdefault(user_id, []).append(change)
-        _record(hub, "message", hub.world.letters[made[sender.id].letter])
-    for user_id, made_there in changes.items():
-        push_changes(hub.world, user_id, made_there, beside=beside)
-    return changes[sender.id]
-
-
-def _record(hub: Hub, kind: str, letter: Letter) -> None:
-    more = {"media": hub.world.files[letter.media].name} if letter.media else {}
-    hub.record(
-        kind,
-        sender=hub.world.users[letter.sender].label,
-        to=hub.world.users[letter.to].label,
-        text=letter.text,
-        random_id=letter.random_id,
-        id=letter.ids[letter.sender],
-        repeated=kind == "repeat",
-        **more,
-    )
 
 
 def start_bot(call: Call, request: Any) -> Any:

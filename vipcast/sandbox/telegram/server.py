@@ -9,31 +9,38 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from telethon.crypto import AuthKey
 from telethon.sessions import SQLiteSession, StringSession
 
 from vipcast.errors import InputError
+from vipcast.sandbox.attachments import Attachment
 from vipcast.sandbox.events import EventLog
 from vipcast.sandbox.faults import Faults
 from vipcast.sandbox.loopback import LOOPBACK, Listener
 from vipcast.sandbox.tasks import Tasks
-from vipcast.sandbox.telegram import history, login, sending
+from vipcast.sandbox.telegram import changing, history, login, posting
+from vipcast.sandbox.telegram.group_model import GroupMessage
+from vipcast.sandbox.telegram.group_views import DC_ID
 from vipcast.sandbox.telegram.keys import KEY_BYTES, PUBLIC_KEY_PEM
 from vipcast.sandbox.telegram.link import Link
 from vipcast.sandbox.telegram.model import ChangeKind, Letter, SandboxMessage, SandboxUser
+from vipcast.sandbox.telegram.packing import packed
+from vipcast.sandbox.telegram.played import PlayedGroups
 from vipcast.sandbox.telegram.rpc import Hub, RandomIds, RpcError
 from vipcast.sandbox.telegram.store import Store
-from vipcast.sandbox.telegram.views import DC_ID, phone_view, push_changes
-from vipcast.sandbox.telegram.world import World
+from vipcast.sandbox.telegram.views import phone_view, push_changes, talk_view
+from vipcast.sandbox.telegram.world import HIDDEN_MEMBERS_MIN, World
 
 _log = logging.getLogger(__name__)
+Shown = TypeVar("Shown", SandboxMessage, GroupMessage)
 OnMessage = Callable[[SandboxMessage], Awaitable[None] | None]
+OnGroupMessage = Callable[[GroupMessage], Awaitable[None] | None]
 
 
-class TelegramSandbox:
+class TelegramSandbox(PlayedGroups):
     """A Telegram for this machine alone. Use it from one event loop.
 
     Anybody who is asked for exists, but phone numbers that end in 0000 and usernames that begin with
@@ -52,15 +59,21 @@ class TelegramSandbox:
         random_ids: RandomIds = "idempotent",
         auto_customers: bool = True,
         bot_started_by_all: bool = True,
+        hidden_members_min: int = HIDDEN_MEMBERS_MIN,
     ) -> None:
-        """`random_ids` is how a repeated send is answered: with the first message, or RANDOM_ID_DUPLICATE."""
+        """`random_ids` is how a repeated send is answered: with the first message, or RANDOM_ID_DUPLICATE.
+
+        Groups with fewer than `hidden_members_min` people may not hide them from each other.
+        """
         # Telethon's sessions hold an address and no name.
         self._listener = Listener(self._serve, host, port, setting="sandbox.telegram_port", hosts=(LOOPBACK,))
         self.host = host
         self.public_key_pem = PUBLIC_KEY_PEM
         self.on_message: OnMessage | None = None
+        self.on_group_message: OnGroupMessage | None = None
         store = Store(state)
         self._world = World(store, auto_customers=auto_customers, bot_started_by_all=bot_started_by_all)
+        self._world.hidden_members_min = hidden_members_min
         self._faults = faults
         self._hub = Hub(self._world, log, random_ids, self, host, port)
         self._work = Tasks()
@@ -101,8 +114,11 @@ class TelegramSandbox:
             self._hub.record("bug", request="on_message", error=repr(error))
 
     def arrived(self, letter: Letter) -> None:
-        """Show a client's message to whoever plays its receiver."""
-        if self.on_message is not None:
+        """Show a client's message to whoever plays its receiver, or the members of its group."""
+        if letter.to < 0:
+            if self.on_group_message is not None:
+                self.later(_tell(self.on_group_message, talk_view(self._world, letter.sender, letter)))
+        elif self.on_message is not None:
             self.later(_tell(self.on_message, phone_view(self._world, letter.to, letter)))
 
     # People.
@@ -118,12 +134,14 @@ class TelegramSandbox:
         password: str = "",
         hides_phone: bool | None = None,
         premium_only: bool | None = None,
+        refuses_groups: bool | None = None,
         deleted: bool | None = None,
     ) -> SandboxUser:
         """Return the person with this phone number, username or bot token, made or changed as given.
 
         `password` asks for a second factor at login. Who `hides_phone` is not found by number; to who is
-        `premium_only` no stranger may write; the account of who is `deleted` is gone.
+        `premium_only` no stranger may write; who `refuses_groups` cannot be added to one; the account of who
+        is `deleted` is gone.
         """
         given = {
             "first_name": first_name,
@@ -131,6 +149,7 @@ class TelegramSandbox:
             "password": password,
             "hides_phone": hides_phone,
             "premium_only": premium_only,
+            "refuses_groups": refuses_groups,
             "deleted": deleted,
         }
         user = self._world.add_user(
@@ -236,31 +255,67 @@ class TelegramSandbox:
         ]
 
     def history(self, user: SandboxUser, other: SandboxUser | None = None) -> list[SandboxMessage]:
-        """Return everything on a person's phone, both ways, oldest first; or one chat."""
+        """Return every private message on a person's phone, both ways, oldest first; or one chat."""
         letters = self._world.box(user.id).letters.values()
         return [
             phone_view(self._world, user.id, letter)
             for letter in letters
-            if other is None or letter.peer(user.id) == other.id
+            if letter.to > 0 and (other is None or letter.peer(user.id) == other.id)
         ]
 
-    def content(self, message: SandboxMessage) -> bytes:
+    def content(self, message: SandboxMessage | GroupMessage) -> bytes:
         """Return the bytes of what a message carries."""
-        if message.media is None:
+        if message.media is None or not message.media.digest:
             raise InputError(f"Message {message.id} carries no picture, video or file.")
         return self._world.contents[message.media.digest]
 
     async def say(
-        self, sender: SandboxUser, to: SandboxUser, text: str, *, reply_to: int = 0
+        self,
+        sender: SandboxUser,
+        to: SandboxUser,
+        text: str,
+        *,
+        reply_to: SandboxMessage | int = 0,
+        media: Attachment | None = None,
+        automatic: bool = False,
     ) -> SandboxMessage:
-        """Let a person without a client write; `reply_to` is a message number on the sender's phone."""
-        letter = self._world.box(sender.id).letters.get(reply_to)
-        if reply_to and letter is None:
-            raise InputError(f"{sender.label} has no message {reply_to} to reply to.")
-        drafts = [sending.Draft(text, 0)]
-        (change,) = sending.post(self._hub, sender, to, drafts, reply_to=letter.number if letter else 0)
+        """Let a person write by hand; other clients of theirs learn of it as of an outgoing message.
+
+        `reply_to` is a message, or its number on the sender's phone; with media, `text` is the caption;
+        `automatic` marks an away message.
+        """
+        answered = self._letter_of(sender, reply_to).number if reply_to else 0
+        draft = packed(self._world, text, media)
+        (change,) = posting.post(self._hub, sender, to, [draft], reply_to=answered, automatic=automatic)
         self._world.store.commit()
         return phone_view(self._world, sender.id, self._world.letters[change.letter])
+
+    async def edit(self, sender: SandboxUser, message: SandboxMessage | int, text: str) -> SandboxMessage:
+        """Let a person change a message of theirs, given as `say` returned it or by its number."""
+        letter = self._letter_of(sender, message)
+        if letter.sender != sender.id:
+            raise InputError(f"{sender.label} did not write this message.", hint="People edit their own.")
+        changing.rewrite(self._hub, letter, text, b"")
+        self._world.store.commit()
+        return phone_view(self._world, sender.id, letter)
+
+    def _letter_of(self, user: SandboxUser, message: SandboxMessage | int) -> Letter:
+        """Return a message that this person has, by its number on their phone where it is given so."""
+        if isinstance(message, SandboxMessage):
+            letter = self._world.letters.get(message.number)
+        else:
+            letter = self._world.box(user.id).letters.get(message)
+        if letter is None or letter.to < 0 or user.id not in letter.ids:
+            raise InputError(f"{user.label} has no such message.", hint="`history` has those there are.")
+        return letter
+
+    async def press_button(self, user: SandboxUser, bot: SandboxUser, text: str) -> SandboxMessage:
+        """Let a person press a button of the keyboard that a bot showed last: they say its text."""
+        shown = [message for message in self.history(user, bot) if message.buttons]
+        if not shown or text not in shown[-1].buttons:
+            buttons = ", ".join(shown[-1].buttons) if shown else "none"
+            raise InputError(f"{bot.label} shows no button {text!r}.", hint=f"Buttons: {buttons}.")
+        return await self.say(user, bot, text)
 
     async def start_bot(self, user: SandboxUser, bot: SandboxUser, code: str = "") -> SandboxMessage:
         """Let a person open a bot, from a link with this code if one is given."""
@@ -274,7 +329,7 @@ class TelegramSandbox:
         self._world.store.commit()
 
 
-async def _tell(hook: OnMessage, message: SandboxMessage) -> None:
+async def _tell(hook: Callable[[Shown], Awaitable[None] | None], message: Shown) -> None:
     answer = hook(message)
     if inspect.isawaitable(answer):
         await answer

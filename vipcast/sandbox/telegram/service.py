@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
+from datetime import datetime
 from typing import Any, Final
 
 from telethon.tl import functions, types
 
+from vipcast.sandbox.telegram.differences import news_of_groups
+from vipcast.sandbox.telegram.group_model import SandboxGroup
+from vipcast.sandbox.telegram.group_views import DC_ID, groups_view
 from vipcast.sandbox.telegram.history import state_view
+from vipcast.sandbox.telegram.receipts import MOST_MEMBERS
 from vipcast.sandbox.telegram.rpc import Call, Handlers, RpcError
 from vipcast.sandbox.telegram.texts import CAPTION_LIMIT, TEXT_LIMIT
-from vipcast.sandbox.telegram.views import DC_ID, message_view, people_in, update_view, users_view
+from vipcast.sandbox.telegram.views import groups_in, message_view, people_in, update_view, users_view
 
 _SLICE: Final = 500
 _DAY: Final = 24 * 3600
@@ -56,11 +61,12 @@ def get_config(call: Call, request: Any) -> Any:
 
 
 def get_app_config(call: Call, request: Any) -> Any:
-    del call, request
+    del request
     values = {
         "caption_length_limit_default": CAPTION_LIMIT,
         "caption_length_limit_premium": 2 * CAPTION_LIMIT,
-        "chat_read_mark_size_threshold": 50,
+        "chat_read_mark_size_threshold": MOST_MEMBERS,
+        "hidden_members_group_size_min": call.world.hidden_members_min,
     }
     pairs = [types.JsonObjectValue(name, types.JsonNumber(float(value))) for name, value in values.items()]
     return types.help.AppConfig(hash=1, config=types.JsonObject(pairs))
@@ -83,7 +89,8 @@ def get_difference(call: Call, request: Any) -> Any:
     if not 0 < request.pts <= box.pts:
         raise RpcError(400, "PERSISTENT_TIMESTAMP_INVALID" if request.pts else "PERSISTENT_TIMESTAMP_EMPTY")
     stops = box.stops[request.qts :]
-    if request.pts == box.pts and not stops:
+    groups = news_of_groups(call, request.date)
+    if request.pts == box.pts and not stops and not groups:
         return types.updates.DifferenceEmpty(date=int(time.time()), seq=0)
     begin = bisect_right(box.changes, request.pts, key=lambda change: change.pts)
     changes = box.changes[begin : begin + _SLICE]
@@ -95,9 +102,12 @@ def get_difference(call: Call, request: Any) -> Any:
         ],
         "new_encrypted_messages": [],
         "other_updates": [
-            update_view(call.world, me, change) for change in (*changes, *stops) if change.kind != "new"
+            *(update_view(call.world, me, change) for change in (*changes, *stops) if change.kind != "new"),
+            *(update for group in groups for update in _about(group, me.id, request.date)),
         ],
-        "chats": [],
+        "chats": groups_view(
+            call.world, me, [*groups_in(call.world, me, changes), *(group.key for group in groups)]
+        ),
         "users": users_view(call.world, me, people_in(call.world, me, (*changes, *stops))),
     }
     state = state_view(call)
@@ -105,6 +115,14 @@ def get_difference(call: Call, request: Any) -> Any:
         state.pts = changes[-1].pts
         return types.updates.DifferenceSlice(**contents, intermediate_state=state)
     return types.updates.Difference(**contents, state=state)
+
+
+def _about(group: SandboxGroup, user_id: int, since: datetime | None) -> list[Any]:
+    """Return what tells a client to ask for a megagroup's own news; before, that one is in it now."""
+    news: list[Any] = [types.UpdateChannelTooLong(group.id)]
+    if since is None or group.members[user_id].joined_at >= int(since.timestamp()):
+        news.insert(0, types.UpdateChannel(group.id))
+    return news
 
 
 def update_status(call: Call, request: Any) -> Any:

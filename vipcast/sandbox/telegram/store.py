@@ -17,9 +17,10 @@ from typing import Any, Final
 import msgspec
 
 from vipcast.errors import InputError
+from vipcast.sandbox.telegram.group_model import SandboxGroup
 from vipcast.sandbox.telegram.model import Change, Key, Letter, SandboxUser, StoredFile
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE users (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
@@ -29,8 +30,10 @@ CREATE TABLE changes (n INTEGER PRIMARY KEY, user INTEGER NOT NULL, data BLOB NO
 CREATE TABLE files (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE contents (digest TEXT PRIMARY KEY, data BLOB NOT NULL);
 """
+_GROUPS: Final = "CREATE TABLE groups (id INTEGER PRIMARY KEY, data BLOB NOT NULL);"
 _PUT_META: Final = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 _PUT_USER: Final = "INSERT OR REPLACE INTO users VALUES (?, ?)"
+_PUT_GROUP: Final = "INSERT OR REPLACE INTO groups VALUES (?, ?)"
 _PUT_KEY: Final = "INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?)"
 _DROP_KEY: Final = "DELETE FROM keys WHERE id = ?"
 _PUT_LETTER: Final = "INSERT OR REPLACE INTO letters VALUES (?, ?)"
@@ -53,6 +56,10 @@ class Store:
     def put_user(self, user: SandboxUser) -> None:
         if self._database:
             self._put(_PUT_USER, user.id, self._encode(user))
+
+    def put_group(self, group: SandboxGroup) -> None:
+        if self._database:
+            self._put(_PUT_GROUP, group.key, self._encode(group))
 
     def put_key(self, key: Key) -> None:
         self._put(_PUT_KEY, _key_name(key), key.data, key.salt, key.user.id if key.user else 0)
@@ -97,6 +104,10 @@ class Store:
     def users(self) -> Iterator[SandboxUser]:
         for (data,) in self._rows("SELECT data FROM users"):
             yield msgspec.msgpack.decode(data, type=SandboxUser)
+
+    def groups(self) -> Iterator[SandboxGroup]:
+        for (data,) in self._rows("SELECT data FROM groups ORDER BY abs(id)"):
+            yield msgspec.msgpack.decode(data, type=SandboxGroup)
 
     def logins(self) -> Iterator[tuple[bytes, int, int]]:
         """Yield key, salt and user id (0 for none)."""
@@ -152,8 +163,9 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = OFF")
     (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+    if version in (0, 1):  # 1: from before there were groups
+        schema = _GROUPS if version else _SCHEMA + _GROUPS
+        database.executescript(f"BEGIN; {schema} PRAGMA user_version = {_VERSION}; COMMIT;")
     elif version != _VERSION:
         raise InputError(
             f"The sandbox state in {path} was written by another version of vipcast.",

@@ -11,7 +11,19 @@ from typing import Any, Final
 
 from vipcast.errors import InputError
 from vipcast.sandbox.telegram.cipher import key_id
-from vipcast.sandbox.telegram.model import Box, Change, ChangeKind, Key, Letter, SandboxUser, StoredFile
+from vipcast.sandbox.telegram.group_model import Place, SandboxGroup
+from vipcast.sandbox.telegram.hearing import hears
+from vipcast.sandbox.telegram.model import (
+    COUNTED_APART,
+    MEGAGROUPS,
+    Box,
+    Change,
+    ChangeKind,
+    Key,
+    Letter,
+    SandboxUser,
+    StoredFile,
+)
 from vipcast.sandbox.telegram.store import Store
 
 _USERNAME: Final = re.compile(r"[a-z]\w{2,31}", re.IGNORECASE | re.ASCII)
@@ -21,6 +33,11 @@ _NOBODY: Final = "nobody"  # usernames that begin so are free
 _ABSENT_PHONE: Final = "0000"  # phone numbers that end so are not on Telegram
 _FIRST_ID: Final = 100_000_000
 _IDS: Final = 1_000_000_000
+# Telethon keeps people and groups in one table, by their ids alone: groups must not share theirs.
+_FIRST_BASIC_GROUP: Final = 4_000_000
+# Telegram hides the members of groups of so many or more: its own value of hidden_members_group_size_min.
+HIDDEN_MEMBERS_MIN: Final = 100
+_FIRST_MEGAGROUP: Final = 1_700_000_000
 
 
 class World:
@@ -30,7 +47,9 @@ class World:
         self.store = store
         self.auto_customers = auto_customers
         self.bot_started_by_all = bot_started_by_all
+        self.hidden_members_min = HIDDEN_MEMBERS_MIN
         self.users: dict[int, SandboxUser] = {}
+        self.groups: dict[int, SandboxGroup] = {}  # by their keys
         self.keys: dict[int, Key] = {}
         self.letters: dict[int, Letter] = {}
         self.sent: dict[tuple[int, int, int], Letter] = {}  # (sender, receiver, random_id): never forgotten
@@ -46,6 +65,7 @@ class World:
     def _load(self) -> None:
         for user in self.store.users():
             self._index(user)
+        self.groups.update((group.key, group) for group in self.store.groups())
         for data, salt, user_id in self.store.logins():
             self._take_key(Key(key_id(data), data, salt), self.users.get(user_id))
         self.contents.update(self.store.contents())
@@ -123,10 +143,65 @@ class World:
         return number
 
     def access_hash(self, viewer: int, thing: int) -> int:
-        """Return the hash by which one account, and no other, may name a person or a file."""
-        data = viewer.to_bytes(8, "little") + thing.to_bytes(8, "little")
+        """Return the hash by which one account, and no other, may name a person, a group or a file."""
+        data = viewer.to_bytes(8, "little") + abs(thing).to_bytes(8, "little")
         digest = blake2b(data, key=self._secret, digest_size=8).digest()
         return int.from_bytes(digest, "little", signed=True)
+
+    # Groups.
+
+    def add_group(self, creator: SandboxUser, title: str, *, is_megagroup: bool, about: str) -> SandboxGroup:
+        """Make a group with nobody in it yet."""
+        number = len(self.groups) + 1 + (_FIRST_MEGAGROUP if is_megagroup else _FIRST_BASIC_GROUP)
+        group = SandboxGroup(
+            id=number,
+            title=title,
+            is_megagroup=is_megagroup,
+            creator=creator.id,
+            at=int(time.time()),
+            about=about,
+        )
+        self.groups[group.key] = group
+        return group
+
+    def keep_group(self, group: SandboxGroup) -> None:
+        """Remember a group after a change."""
+        self.store.put_group(group)
+
+    def label(self, key: int) -> str:
+        """Return what logs call a person or a group."""
+        return self.users[key].label if key > 0 else self.groups[key].label
+
+    def shelf(self, viewer: int, place: Place) -> tuple[Box, list[int]]:
+        """Return the box that a chat is in and the numbers of its messages that this person sees."""
+        if isinstance(place, SandboxUser) or not place.is_megagroup:
+            box = self.box(viewer)
+            return box, box.chats.get(place.key, [])
+        box, member = self.box(place.key), place.members.get(viewer)
+        numbers = box.chats.get(place.key, [])
+        if member is not None and place.hides_history and not member.is_admin:
+            numbers = [number for number in numbers if number > member.after]
+        if self.users[viewer].is_bot:
+            numbers = [number for number in numbers if self.hears(viewer, box.letters[number])]
+        return box, numbers
+
+    def reading(self, viewer: int, key: int) -> tuple[int, int]:
+        """Return up to where somebody has read a chat, and how many messages after that wait for them.
+
+        Who comes into a megagroup begins with what is said from then on.
+        """
+        if key > MEGAGROUPS:
+            box = self.box(viewer)
+            return box.has_read(key), box.unread(key, viewer)
+        member = self.groups[key].members.get(viewer)
+        after = member.after if member is not None else 0
+        box = self.box(key)
+        return max(box.has_read(viewer), after), box.unread(key, viewer, after)
+
+    def hears(self, user_id: int, letter: Letter) -> bool:
+        """Return whether a message in a group reaches this member: bots get what concerns them."""
+        group = self.groups[letter.to]
+        return hears(group, self.users[user_id], letter, self.letters.get(letter.reply_to), self.users)
 
     # Keys and logins.
 
@@ -166,31 +241,47 @@ class World:
             box = self._boxes[user_id] = Box()
         return box
 
-    def change(self, user_id: int, kind: ChangeKind, ids: tuple[int, ...], **more: int) -> Change:
-        """Make one step in somebody's box and return it. A deletion counts once for each message."""
+    def change(self, user_id: int, kind: ChangeKind, ids: tuple[int, ...], **more: Any) -> Change:
+        """Make one step in a person's or megagroup's box and return it.
+
+        A deletion counts once for each message; that a member has read, not at all.
+        """
         box = self.box(user_id)
         count = len(ids) if kind == "delete" else 1
-        place = box.qts if kind in ("stopped", "started") else box.pts
+        if user_id < MEGAGROUPS:
+            more["box"] = user_id
+            count = 0 if kind == "read_in" else count
+        place = box.qts if kind in COUNTED_APART else box.pts
         change = Change(place + count, count, kind, ids, at=int(time.time()), **more)
         box.apply(change, self.letters, user_id)
         self.store.put_change(user_id, change)
         return change
 
-    def write(self, sender: SandboxUser, to: SandboxUser, text: str, **more: Any) -> dict[int, Change]:
-        """Put a new letter into both boxes, or into the one of somebody who writes to themselves."""
+    def write(self, sender: SandboxUser, to: Place, text: str, **more: Any) -> dict[int, Change]:
+        """Put a new letter into both boxes, or into the one of somebody who writes to themselves.
+
+        One to a basic group goes into each member's box, one to a megagroup into the group's.
+        """
         letter = Letter(
-            number=len(self.letters) + 1, sender=sender.id, to=to.id, text=text, at=int(time.time()), **more
+            number=len(self.letters) + 1, sender=sender.id, to=to.key, text=text, at=int(time.time()), **more
         )
-        for user_id in (sender.id, to.id):
-            letter.ids[user_id] = self.box(user_id).last_id + 1
+        for owner in self._owners(sender, to, letter):
+            letter.ids[owner] = self.box(owner).last_id + 1
         self._index_letter(letter)
-        if to.is_bot:
+        if isinstance(to, SandboxUser) and to.is_bot:
             self._start(to, sender)
         self.store.put_letter(letter)
         return {
             user_id: self.change(user_id, "new", (number,), letter=letter.number)
             for user_id, number in letter.ids.items()
         }
+
+    def _owners(self, sender: SandboxUser, to: Place, letter: Letter) -> Iterable[int]:
+        if isinstance(to, SandboxUser):
+            return sender.id, to.id
+        if to.is_megagroup:
+            return (to.key,)
+        return [member.user for member in to.present() if self.hears(member.user, letter)]
 
     def _start(self, bot: SandboxUser, user: SandboxUser) -> None:
         if user.id not in bot.started:
