@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 # The newest migration in migrations/versions; a test holds the two together.
-HEAD = "0002"
+HEAD = "0003"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -92,6 +92,7 @@ members = Table(
     Column("language", String(8), nullable=False, server_default=""),
     Column("formal", Boolean),  # NULL: as the shop
     Column("birthday", Date),
+    Column("timezone", String(64), nullable=False, server_default=""),  # empty: the shop's
     Column("preferred", String(32), nullable=False, server_default=""),  # a messenger
     Column("note", Text, nullable=False, server_default=""),
     Column("fields", JSON, nullable=False, server_default="{}"),
@@ -206,6 +207,42 @@ peers = Table(  # an address as one account resolved it; worthless to another ac
     Column("resolved_at", UtcDateTime, nullable=False),
 )
 
+schedules = Table(  # announcements to come
+    "schedules",
+    metadata,
+    _id(),
+    Column("template", String(128), nullable=False),
+    Column("groups", JSON, nullable=False),
+    Column("variables", JSON, nullable=False),
+    Column("expression", Text, nullable=False),  # as schedules.expressions writes it
+    Column("zone", String(64), nullable=False),
+    Column("until", Date),  # the last day
+    Column("if_late", String(8), nullable=False),  # send | skip | ask
+    Column("grace_seconds", Integer, nullable=False),  # no later than this is not late
+    Column("lasts_seconds", Integer),  # what was not sent so long after its time is not sent any more
+    Column("is_urgent", Boolean, nullable=False, server_default=text("false")),
+    Column("state", String(8), nullable=False),  # active | paused | ended
+    Column("reason", Text, nullable=False, server_default=""),  # why it ended, or what its last run met
+    Column("next_at", UtcDateTime),
+    Column("next_local", String(32), nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index(None, "state", "next_at"),
+)
+
+runs = Table(  # what became of each occurrence; its time on the wall is its name, so none comes twice
+    "runs",
+    metadata,
+    _id(),
+    Column("schedule_id", _Id, ForeignKey("schedules.id", ondelete="CASCADE"), nullable=False),
+    Column("local", String(32), nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("ran_at", UtcDateTime, nullable=False),
+    Column("state", String(8), nullable=False),  # sent | asked | skipped | empty | failed
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("announcement_id", _Id, ForeignKey("announcements.id", ondelete="SET NULL")),
+    UniqueConstraint("schedule_id", "local"),
+)
+
 announcements = Table(
     "announcements",
     metadata,
@@ -219,6 +256,13 @@ announcements = Table(
     Column("state", String(16), nullable=False),  # planned | running | paused | finished | cancelled
     Column("state_reason", Text, nullable=False, server_default=""),
     Column("is_test", Boolean, nullable=False, server_default=text("false")),
+    Column("is_urgent", Boolean, nullable=False, server_default=text("false")),  # quiet hours do not hold it
+    Column("ends_at", UtcDateTime),  # what was not sent by then is not sent any more
+    Column(
+        "approval", String(8), nullable=False, server_default=""
+    ),  # waiting | approved | rejected; empty: none
+    Column("approval_by", Text, nullable=False, server_default=""),
+    Column("approval_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
@@ -309,6 +353,9 @@ deliveries = Table(  # the ledger: one message to one person through one account
     Column("delivered_at", UtcDateTime),
     Column("seen_at", UtcDateTime),
     Column("ended_at", UtcDateTime),  # failed or skipped
+    Column("recall", String(8), nullable=False, server_default=""),  # wanted | done | failed
+    Column("recall_words", Text, nullable=False, server_default=""),
+    Column("recalled_at", UtcDateTime),
     UniqueConstraint("announcement_id", "member_id"),
     UniqueConstraint("purpose"),
     Index(None, "member_id"),
