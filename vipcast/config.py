@@ -73,8 +73,10 @@ class AccountTable(_Table, frozen=True):
 
 
 class LimitsTable(_Table, frozen=True):
-    quiet: str = ""
+    quiet: str = ""  # such as "20:00-8:00", on the member's clock
     per_member_per_week: int | None = None
+    hours_between: float | None = None  # two announcements to one member
+    automatic_per_day: int | None = None  # automatic answers to one person
 
 
 class EndpointsTable(_Table, frozen=True):
@@ -90,11 +92,16 @@ class SandboxTable(_Table, frozen=True):
     page_port: int = 8445
 
 
+class ApprovalTable(_Table, frozen=True):
+    by: str = ""  # an account: whoever reads its own saved messages, or its desk, says yes or no
+
+
 class _File(_Table, frozen=True):
     shop: ShopTable
     accounts: dict[str, AccountTable] = {}
     hours: dict[str, Any] = {}
     limits: LimitsTable = LimitsTable()
+    approval: ApprovalTable = ApprovalTable()
     endpoints: EndpointsTable = EndpointsTable()
     sandbox: SandboxTable = SandboxTable()
 
@@ -128,6 +135,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     accounts: dict[str, Account]
     hours: dict[str, Any]
     limits: LimitsTable
+    approval: ApprovalTable
     sandbox: SandboxTable
     sources: dict[str, str]  # where a value that can be overridden came from
 
@@ -200,6 +208,7 @@ def load(folder: Path, environ: Mapping[str, str], *, source: str = "the current
         accounts=accounts,
         hours=tables.hours,
         limits=tables.limits,
+        approval=tables.approval,
         sandbox=tables.sandbox,
         sources={"folder": source} | {key: origin for key, (_, origin) in values.items()},
     )

@@ -6,7 +6,7 @@ import pkgutil
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from vipcast import config, messengers
 from vipcast.clock import Clock, SystemClock
 from vipcast.config import Account, Config
-from vipcast.errors import InputError, SetupMissing
+from vipcast.errors import ConfigError, InputError, SetupMissing
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vipcast.announcements.templates import Template
     from vipcast.conversations.setting import DeskPlace, Setting
     from vipcast.delivery.dispatch import Dispatcher
+    from vipcast.delivery.manners import Manners
     from vipcast.messengers.base import Messenger
     from vipcast.storage.database import Database
 
@@ -169,7 +170,7 @@ class Shop:
         from vipcast.announcements.rendering import Support  # noqa: PLC0415
         from vipcast.conversations import faq, hours  # noqa: PLC0415
         from vipcast.conversations.replies import Replies  # noqa: PLC0415
-        from vipcast.conversations.setting import Setting  # noqa: PLC0415
+        from vipcast.conversations.setting import AUTOMATIC_PER_DAY, Setting  # noqa: PLC0415
 
         shop, accounts = self.config.shop, self.config.accounts
         helper = next((one for one in accounts.values() if one.role == "support"), None)
@@ -195,6 +196,7 @@ class Shop:
             media_urls={name: _media_url(one.webhook) for name, one in accounts.items() if one.webhook},
             desk=desk or self.desk_place(),
             faqs=faq.load_all(self.templates_folder / "replies"),
+            automatic_per_day=self.config.limits.automatic_per_day or AUTOMATIC_PER_DAY,
         )
 
     def desk_place(self, address: str = "") -> DeskPlace | None:
@@ -332,6 +334,32 @@ class Shop:
         """Where the files of planned announcements are kept."""
         return self.config.state / "media"
 
+    def manners(self) -> Manners:
+        """Return when members are not to be disturbed, as `[limits]` says.
+
+        Raises:
+            ConfigError: `[limits]` is wrong.
+
+        """
+        from vipcast.delivery.manners import Manners, quiet_span  # noqa: PLC0415
+
+        limits = self.config.limits
+        for key in ("per_member_per_week", "hours_between", "automatic_per_day"):
+            value = getattr(limits, key)
+            if value is not None and value <= 0:
+                raise self._wrong_limit(key, value, "more than 0; leave it out for no limit")
+        try:
+            quiet = quiet_span(limits.quiet) if limits.quiet else None
+        except ValueError as error:
+            raise self._wrong_limit("quiet", limits.quiet, str(error)) from error
+        apart = timedelta(hours=limits.hours_between) if limits.hours_between else None
+        return Manners(self.zone, quiet, limits.per_member_per_week, apart)
+
+    def _wrong_limit(self, key: str, value: object, wanted: str) -> ConfigError:
+        return ConfigError(
+            f"{self.config.file.name}: `limits.{key}` is {value!r}; {wanted}.", where=str(self.config.file)
+        )
+
     @property
     def attachments_folder(self) -> Path:
         """Where what came beside messages is kept."""
@@ -340,7 +368,7 @@ class Shop:
     def dispatcher(self) -> Dispatcher:
         from vipcast.delivery.dispatch import Dispatcher  # noqa: PLC0415
 
-        return Dispatcher(self.database, self.clock, self.locks, self.messenger)
+        return Dispatcher(self.database, self.clock, self.locks, self.messenger, self.manners())
 
     @property
     def locks(self) -> Path:

@@ -15,8 +15,9 @@ from vipcast.members.consent import ConsentState
 from vipcast.members.import_batch import ImportOptions, ImportResult
 from vipcast.members.importing import Importer
 from vipcast.members.reading.rows import MemberRow
+from vipcast.storage.columns import metadata
 from vipcast.storage.database import Database
-from vipcast.storage.tables import addresses, consents, members, metadata
+from vipcast.storage.tables import addresses, consents, members
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 

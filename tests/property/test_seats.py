@@ -14,7 +14,8 @@ from sqlalchemy.pool import StaticPool
 from vipcast.errors import InputError
 from vipcast.groups import seats
 from vipcast.groups.seats import Place
-from vipcast.storage.tables import members, metadata
+from vipcast.storage.columns import metadata
+from vipcast.storage.tables import members
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 GROUPS = ("gold", "silver")

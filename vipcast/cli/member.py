@@ -124,13 +124,17 @@ def edit(
     language: Annotated[str | None, typer.Option(help="hu, cs, fi, ru or en.")] = None,
     formal: Annotated[bool | None, typer.Option(help="How to address the person.")] = None,
     preferred: Annotated[str | None, typer.Option(help="The messenger they prefer.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Where their clock is, for quiet hours; '' for the shop's.")
+    ] = None,
+    birthday: Annotated[str | None, typer.Option(help="1990-03-14; '' takes it away.")] = None,
     note: Annotated[str | None, typer.Option(help="For the shop's own eyes.")] = None,
 ) -> Result:
     """Change what is known of a member."""
     from vipcast.cli.member_edit import edit_member
 
     values = {"name": name, "first_name": first_name, "language": language, "formal": formal,
-              "preferred": preferred, "note": note}  # fmt: skip
+              "preferred": preferred, "timezone": timezone, "birthday": birthday, "note": note}  # fmt: skip
     said = {key: value for key, value in values.items() if value is not None}
     return edit_member(ctx.obj, member, said, phone or [], address or [], remove or [])
 

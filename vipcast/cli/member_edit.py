@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from vipcast.cli.result import Result
@@ -21,6 +22,7 @@ from vipcast.members.phones import PhoneReader
 from vipcast.members.reading.rows import LONGEST_NAME
 from vipcast.members.roster import EMAIL, PHONE, Address
 from vipcast.messengers.base import AddressInvalid
+from vipcast.schedules.expressions import zone_of
 from vipcast.shop import Shop
 
 
@@ -149,6 +151,10 @@ def _checked(shop: Shop, values: dict[str, Any], member: roster.Member | None = 
         raise InputError(f"There is no language {language!r} here.", hint=f"Choose: {', '.join(LANGUAGES)}.")
     if values.get("preferred"):
         shop.messenger_class(values["preferred"])
+    if values.get("timezone"):
+        values["timezone"] = str(zone_of(values["timezone"]))
+    if "birthday" in values:
+        values["birthday"] = _birthday(values["birthday"], shop)
     if "name" in values:
         if not values["name"]:
             raise InputError("The name is empty.", hint="Give the full name.")
@@ -162,6 +168,18 @@ def _checked(shop: Shop, values: dict[str, Any], member: roster.Member | None = 
         values["first_name"] = values.get("first_name") or first
         values["last_name"] = last
     return values
+
+
+def _birthday(text: str, shop: Shop) -> date | None:
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"--birthday: {text!r} is no date.", hint="Write 1990-03-14.") from error
+    if not date(1900, 1, 1) <= day <= shop.now().astimezone(shop.zone).date():
+        raise InputError(f"--birthday: {text} is not in a living person's past.", hint="Write 1990-03-14.")
+    return day
 
 
 def _addresses(shop: Shop, phones: Sequence[str], pairs: Sequence[str]) -> list[Address]:

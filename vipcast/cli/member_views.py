@@ -26,6 +26,7 @@ def member_view(shop: Shop, who: str) -> Result:
         ("language", member.language or f"{shop.config.shop.language} (the shop's)"),
         ("address", "formal" if formal else "informal"),
         ("birthday", member.birthday or ""),
+        ("time zone", member.timezone),
         ("prefers", member.preferred),
         ("consent", consent_words(member)),
         ("groups", _group_words(sitting)),

@@ -68,6 +68,7 @@ def member_data(member: Member) -> dict[str, Any]:
         "language": member.language,
         "formal": member.formal,
         "birthday": member.birthday,
+        "timezone": member.timezone,
         "preferred": member.preferred,
         "note": member.note,
         "fields": dict(member.fields),

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from vipcast.clock import Clock
 from vipcast.delivery.lease import Lane, acquire
 from vipcast.delivery.ledger import Ledger, Scope, clear_stop, current_pause, finish, open_accounts, record
+from vipcast.delivery.manners import Manners
 from vipcast.delivery.outcomes import Outcome, State
 from vipcast.delivery.pacing import rate_for
 from vipcast.delivery.sender import PATIENCE_SECONDS, STOPPED_HINTS, Allowance, DrainResult, Ended, Sender
@@ -33,6 +34,7 @@ class Dispatcher:
     clock: Clock
     locks: Path
     opener: Callable[[str], Messenger]
+    manners: Manners | None = None
 
     async def drain(
         self,
@@ -69,7 +71,7 @@ class Dispatcher:
                 if waits := self._must_wait(name):
                     return waits
                 scope = Scope(name, self._repeats(name), announcement_id, lane)
-                ledger = Ledger(self.database, lease, scope)
+                ledger = Ledger(self.database, lease, scope, self.manners)
                 return await self._send(ledger, name, allowance, stop, on_step)
         except Locked as error:
             return DrainResult(name, Ended.LOCKED, 0, words=error.message)

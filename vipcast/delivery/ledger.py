@@ -8,7 +8,7 @@ suspended and replaced writes nothing.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,13 +17,16 @@ from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from vipcast.delivery import receipts
 from vipcast.delivery.lease import Lane, Lease, ensure_account, renew
+from vipcast.delivery.manners import Manners
 from vipcast.delivery.outcomes import OPEN, Outcome, State
 from vipcast.delivery.statements import (
     ADDRESS_STATE,
     CLAIMED_COLUMNS,
     CONSENT,
+    HOLD,
     IS_DUE,
     IS_OPEN,
+    MEMBER_ZONE,
     RECORD_OTHER,
     RECORD_SENT,
     SEND,
@@ -74,12 +77,24 @@ class Ledger:
     A step runs for every few deliveries, so its statements are built once.
     """
 
-    def __init__(self, database: Database, lease: Lease, scope: Scope) -> None:
+    def __init__(
+        self, database: Database, lease: Lease, scope: Scope, manners: Manners | None = None
+    ) -> None:
         self._database = database
         self._lease = lease
+        self._manners = manners if manners is not None and manners.are_set else None
         mine = _claimable(scope)
         self._claim_query = (
-            select(*CLAIMED_COLUMNS, peers.c.peer, announcements.c.is_test, CONSENT, ADDRESS_STATE)
+            select(
+                *CLAIMED_COLUMNS,
+                peers.c.peer,
+                announcements.c.is_test,
+                announcements.c.is_urgent,
+                announcements.c.ends_at,
+                CONSENT,
+                ADDRESS_STATE,
+                MEMBER_ZONE,
+            )
             .outerjoin(announcements, announcements.c.id == deliveries.c.announcement_id)
             .outerjoin(
                 peers, and_(peers.c.account == deliveries.c.account, peers.c.address == deliveries.c.address)
@@ -125,12 +140,16 @@ class Ledger:
 
     def _claim(self, connection: Connection, room: int, now: datetime) -> list[Claimed]:
         token = uuid.uuid4().hex
-        claimed, skips = [], []
-        for row in connection.execute(self._claim_query, {"b_room": room, "b_now": now}).all():
-            # Who asks is answered, consent or not; and a rehearsal goes to the shop itself.
-            may_always = row.is_test or self._lease.lane is Lane.TALK
-            reason = "" if may_always else _reason(row)
-            if not reason:
+        claimed, skips, holds = [], [], []
+        rows = connection.execute(self._claim_query, {"b_room": room, "b_now": now}).all()
+        reasons = {row.id: self._reason(row, now) for row in rows}
+        held = self._held(connection, rows, reasons, now)
+        for row in rows:
+            until, why = held.get(row.id, (now, ""))
+            reason = "ended" if why and row.ends_at is not None and row.ends_at <= until else reasons[row.id]
+            if why and not reason:
+                holds.append({"b_id": row.id, "b_not_before": until, "b_reason": why})
+            elif not reason:
                 claimed.append(_claimed(row, token))
             elif row.state == State.QUEUED:
                 skips.append({"b_id": row.id, "b_state": State.SKIPPED, "b_reason": reason, "b_now": now})
@@ -139,9 +158,27 @@ class Ledger:
                 skips.append({"b_id": row.id, "b_state": State.UNKNOWN, "b_reason": kept, "b_now": None})
         if skips:
             connection.execute(SKIP, skips)
+        if holds:
+            connection.execute(HOLD, holds)
         if claimed:
             connection.execute(SEND, {"b_ids": [c.id for c in claimed], "b_token": token, "b_now": now})
         return claimed
+
+    def _reason(self, row: Any, now: datetime) -> str:
+        """Return why a message may not go out any more, empty where it may."""
+        # Who asks is answered, consent or not; and a rehearsal goes to the shop itself.
+        if row.is_test or self._lease.lane is Lane.TALK:
+            return ""
+        return _reason(row) or ("ended" if row.ends_at is not None and row.ends_at <= now else "")
+
+    def _held(
+        self, connection: Connection, rows: Sequence[Any], reasons: Mapping[int, str], now: datetime
+    ) -> dict[int, tuple[datetime, str]]:
+        """Return what waits, lest a member be disturbed; a repetition of what may have come goes on."""
+        if self._manners is None:
+            return {}
+        fresh = [r for r in rows if r.state == State.QUEUED and not r.is_test and not reasons[r.id]]
+        return self._manners.hold(connection, fresh, now)
 
     def _next_at(self, connection: Connection, now: datetime) -> datetime | None:
         if connection.execute(self._due_query, {"b_now": now}).first():

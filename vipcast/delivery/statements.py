@@ -6,10 +6,11 @@ from sqlalchemy import and_, bindparam, case, or_, select, text, update
 
 from vipcast.delivery.outcomes import State
 from vipcast.members.consent import IN_ORDER
-from vipcast.storage.tables import addresses, consents, deliveries
+from vipcast.storage.tables import addresses, consents, deliveries, members
 
 CLAIMED_COLUMNS = (
     deliveries.c.id,
+    deliveries.c.member_id,
     deliveries.c.state,
     deliveries.c.address,
     deliveries.c.body,
@@ -46,12 +47,22 @@ ADDRESS_STATE = (
     .scalar_subquery()
     .label("address_state")
 )
+MEMBER_ZONE = (
+    select(members.c.timezone)
+    .where(members.c.id == deliveries.c.member_id)
+    .correlate(deliveries)
+    .scalar_subquery()
+    .label("timezone")
+)
 
 BY_ID = deliveries.c.id == bindparam("b_id")
 SKIP = (
     update(deliveries)
     .where(BY_ID)
     .values(state=bindparam("b_state"), reason=bindparam("b_reason"), ended_at=bindparam("b_now"))
+)
+HOLD = (
+    update(deliveries).where(BY_ID).values(not_before=bindparam("b_not_before"), reason=bindparam("b_reason"))
 )
 SEND = (
     update(deliveries)

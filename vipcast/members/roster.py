@@ -55,6 +55,7 @@ class Member:
     fields: Mapping[str, str]
     origin: str
     created_at: datetime
+    timezone: str = ""  # empty: the shop's
     consent: ConsentState = ConsentState.NONE
     addresses: tuple[Address, ...] = ()
 
@@ -96,7 +97,7 @@ def load(
 
 _PLAIN = (
     "id", "name", "first_name", "last_name", "language", "formal",
-    "birthday", "preferred", "note", "fields", "origin", "created_at",
+    "birthday", "preferred", "note", "fields", "origin", "created_at", "timezone",
 )  # fmt: skip
 
 
@@ -303,6 +304,9 @@ def _forget_talk(connection: Connection, member_id: int, ours: list[str], now: d
         .where(said, deliveries.c.state.in_(("queued", "unknown")))
         .values(state="skipped", reason="forgotten", ended_at=now)
     )
+    # What was said to them before they were known has no member, but their address.
+    to_them = deliveries.c.kind.in_(("answer", "automatic"))
+    connection.execute(update(deliveries).where(said, to_them).values(address="", remote_id=""))
     connection.execute(update(deliveries).where(said).values(body="", words="", author="", purpose=None))
     connection.execute(
         delete(inbound).where(

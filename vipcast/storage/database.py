@@ -12,7 +12,8 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from vipcast.errors import Locked, StorageError
 from vipcast.storage import sqlite
-from vipcast.storage.tables import HEAD, metadata
+from vipcast.storage.columns import metadata
+from vipcast.storage.tables import HEAD
 
 VERSION_TABLE = "alembic_version"
 

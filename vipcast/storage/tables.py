@@ -6,72 +6,26 @@ differs between them stands in `sqlite.py`.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
     Date,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.types import TypeDecorator
+
+from vipcast.storage.columns import Id, UtcDateTime, id_column, member_column, metadata
 
 # The newest migration in migrations/versions; a test holds the two together.
 HEAD = "0003"
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment, stored in UTC; a naive one is refused."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment without a time zone cannot be stored")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
-        del dialect
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_N_label)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite gives a rowid only to INTEGER keys.
-_Id = BigInteger().with_variant(Integer, "sqlite")
-
-
-def _id() -> Column[Any]:
-    return Column("id", _Id, primary_key=True, autoincrement=True)
-
-
-def _member(*, nullable: bool = False, ondelete: str = "CASCADE") -> Column[Any]:
-    return Column("member_id", _Id, ForeignKey("members.id", ondelete=ondelete), nullable=nullable)
 
 
 meta = Table(
@@ -84,7 +38,7 @@ meta = Table(
 members = Table(
     "members",
     metadata,
-    _id(),
+    id_column(),
     Column("name", Text, nullable=False),
     Column("first_name", Text, nullable=False, server_default=""),
     Column("last_name", Text, nullable=False, server_default=""),
@@ -106,8 +60,8 @@ members = Table(
 addresses = Table(
     "addresses",
     metadata,
-    _id(),
-    _member(),
+    id_column(),
+    member_column(),
     Column("messenger", String(32), nullable=False),
     Column("address", Text, nullable=False),
     Column("state", String(16), nullable=False, server_default="ok"),  # ok | unreachable | opted_out
@@ -120,8 +74,8 @@ addresses = Table(
 consents = Table(  # append-only
     "consents",
     metadata,
-    _id(),
-    _member(),
+    id_column(),
+    member_column(),
     Column("event", String(8), nullable=False),  # opt_in | opt_out
     Column("at", UtcDateTime, nullable=False),
     Column("source", Text, nullable=False),
@@ -140,7 +94,7 @@ forgotten = Table(  # salted digests of addresses, so that an old file does not 
 groups = Table(
     "groups",
     metadata,
-    _id(),
+    id_column(),
     Column("name", String(64), nullable=False, unique=True),
     Column("cap", Integer, nullable=False),
     Column("purpose", Text, nullable=False, server_default=""),
@@ -154,9 +108,9 @@ groups = Table(
 memberships = Table(
     "memberships",
     metadata,
-    _id(),
-    Column("group_id", _Id, ForeignKey("groups.id", ondelete="CASCADE"), nullable=False),
-    _member(),
+    id_column(),
+    Column("group_id", Id, ForeignKey("groups.id", ondelete="CASCADE"), nullable=False),
+    member_column(),
     Column("state", String(8), nullable=False),  # seated | waiting | left
     Column("arrival", Integer, nullable=False),  # order of arrival in the group; the waiting list's order
     Column("arrived_at", UtcDateTime, nullable=False),
@@ -171,7 +125,7 @@ invitations = Table(  # one-time codes of deep links: they tie an address to a m
     "invitations",
     metadata,
     Column("code", String(32), primary_key=True),
-    _member(),
+    member_column(),
     Column("messenger", String(32), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("used_at", UtcDateTime),
@@ -210,7 +164,7 @@ peers = Table(  # an address as one account resolved it; worthless to another ac
 schedules = Table(  # announcements to come
     "schedules",
     metadata,
-    _id(),
+    id_column(),
     Column("template", String(128), nullable=False),
     Column("groups", JSON, nullable=False),
     Column("variables", JSON, nullable=False),
@@ -232,21 +186,21 @@ schedules = Table(  # announcements to come
 runs = Table(  # what became of each occurrence; its time on the wall is its name, so none comes twice
     "runs",
     metadata,
-    _id(),
-    Column("schedule_id", _Id, ForeignKey("schedules.id", ondelete="CASCADE"), nullable=False),
+    id_column(),
+    Column("schedule_id", Id, ForeignKey("schedules.id", ondelete="CASCADE"), nullable=False),
     Column("local", String(32), nullable=False),
     Column("due_at", UtcDateTime, nullable=False),
     Column("ran_at", UtcDateTime, nullable=False),
     Column("state", String(8), nullable=False),  # sent | asked | skipped | empty | failed
     Column("reason", Text, nullable=False, server_default=""),
-    Column("announcement_id", _Id, ForeignKey("announcements.id", ondelete="SET NULL")),
+    Column("announcement_id", Id, ForeignKey("announcements.id", ondelete="SET NULL")),
     UniqueConstraint("schedule_id", "local"),
 )
 
 announcements = Table(
     "announcements",
     metadata,
-    _id(),
+    id_column(),
     Column("key", Text, nullable=False, unique=True),  # one use of a template for chosen groups
     Column("template", String(128), nullable=False),
     Column("digest", String(64), nullable=False),
@@ -272,8 +226,8 @@ announcements = Table(
 conversations = Table(  # a person's private talk with the shop, over all messengers
     "conversations",
     metadata,
-    _id(),
-    _member(nullable=True),  # NULL: nobody whom the shop knows
+    id_column(),
+    member_column(nullable=True),  # NULL: nobody whom the shop knows
     Column("account", String(32), nullable=False),  # where the person wrote last: an answer goes there
     Column("messenger", String(32), nullable=False),
     Column("address", Text, nullable=False),
@@ -295,8 +249,8 @@ conversations = Table(  # a person's private talk with the shop, over all messen
 promises = Table(  # by when a person will have answered
     "promises",
     metadata,
-    _id(),
-    Column("conversation_id", _Id, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    id_column(),
+    Column("conversation_id", Id, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
     Column("made_at", UtcDateTime, nullable=False),  # when the question came in
     Column("due_at", UtcDateTime, nullable=False),
     Column("state", String(8), nullable=False),  # open | kept | broken | closed
@@ -310,8 +264,8 @@ promises = Table(  # by when a person will have answered
 notes = Table(  # what the shop wrote down by hand: a phone call, a visit
     "notes",
     metadata,
-    _id(),
-    Column("conversation_id", _Id, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    id_column(),
+    Column("conversation_id", Id, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
     Column("kind", String(8), nullable=False),  # note | call | visit
     Column("at", UtcDateTime, nullable=False),
     Column("author", Text, nullable=False, server_default=""),
@@ -323,16 +277,16 @@ notes = Table(  # what the shop wrote down by hand: a phone call, a visit
 deliveries = Table(  # the ledger: one message to one person through one account
     "deliveries",
     metadata,
-    _id(),
+    id_column(),
     # NULL: no announcement, but said in a conversation.
-    Column("announcement_id", _Id, ForeignKey("announcements.id", ondelete="CASCADE")),
-    Column("conversation_id", _Id, ForeignKey("conversations.id", ondelete="SET NULL")),
-    Column("inbound_id", _Id, ForeignKey("inbound.id", ondelete="SET NULL")),  # the message it is about
+    Column("announcement_id", Id, ForeignKey("announcements.id", ondelete="CASCADE")),
+    Column("conversation_id", Id, ForeignKey("conversations.id", ondelete="SET NULL")),
+    Column("inbound_id", Id, ForeignKey("inbound.id", ondelete="SET NULL")),  # the message it is about
     # announcement | answer (a person's) | automatic | relay, notice (to the desk)
     Column("kind", String(16), nullable=False, server_default="announcement"),
     Column("purpose", Text),  # what may be said only once
     Column("author", Text, nullable=False, server_default=""),  # who at the desk wrote it
-    _member(nullable=True, ondelete="SET NULL"),  # NULL once the member is forgotten
+    member_column(nullable=True, ondelete="SET NULL"),  # NULL once the member is forgotten
     Column("state", String(16), nullable=False),
     Column("reason", Text, nullable=False, server_default=""),  # a code of ours
     Column("code", Text, nullable=False, server_default=""),  # the messenger's code
@@ -373,7 +327,7 @@ deliveries = Table(  # the ledger: one message to one person through one account
 receipts = Table(  # later news from a messenger, kept even when it comes before our own record
     "receipts",
     metadata,
-    _id(),
+    id_column(),
     Column("account", String(32), nullable=False),
     Column("address", Text, nullable=False, server_default=""),
     Column("remote_id", Text, nullable=False),
@@ -388,7 +342,7 @@ receipts = Table(  # later news from a messenger, kept even when it comes before
 inbound = Table(  # what people did: messages, opened chats, subscriptions; receipts stand in `receipts`
     "inbound",
     metadata,
-    _id(),
+    id_column(),
     Column("account", String(32), nullable=False),
     Column("messenger", String(32), nullable=False),
     Column("kind", String(16), nullable=False),  # a messengers.base.EventKind
@@ -396,8 +350,8 @@ inbound = Table(  # what people did: messages, opened chats, subscriptions; rece
     Column("remote_id", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("recorded_at", UtcDateTime, nullable=False),
-    _member(nullable=True),  # NULL: nobody whom the shop knows
-    Column("conversation_id", _Id, ForeignKey("conversations.id", ondelete="SET NULL")),
+    member_column(nullable=True),  # NULL: nobody whom the shop knows
+    Column("conversation_id", Id, ForeignKey("conversations.id", ondelete="SET NULL")),
     Column("chat", Text, nullable=False, server_default=""),  # the group it was said in; empty in private
     Column("reply_to", Text, nullable=False, server_default=""),
     Column("handling", String(16), nullable=False, server_default=""),  # what was done about it
@@ -413,8 +367,8 @@ inbound = Table(  # what people did: messages, opened chats, subscriptions; rece
 attachments = Table(  # what came beside a text; the content stands in a file
     "attachments",
     metadata,
-    _id(),
-    Column("inbound_id", _Id, ForeignKey("inbound.id", ondelete="CASCADE"), nullable=False),
+    id_column(),
+    Column("inbound_id", Id, ForeignKey("inbound.id", ondelete="CASCADE"), nullable=False),
     Column("kind", String(16), nullable=False),  # a messengers.base.AttachmentKind
     Column("name", Text, nullable=False, server_default=""),
     Column("size", BigInteger, nullable=False, server_default="0"),  # bytes; 0: not known

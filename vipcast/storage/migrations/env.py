@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from vipcast.storage.tables import metadata
+from vipcast.storage.columns import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

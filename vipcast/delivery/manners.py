@@ -1,0 +1,147 @@
+"""When members are not to be disturbed: quiet hours on their own clock, so many a week, so long apart.
+
+An announcement waits, it is not thrown away: its delivery stays `queued` with the time from which it may go
+and the reason, and is skipped only where its announcement ends before that. Answers are never held.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import Connection, func, select
+
+from vipcast.delivery.lease import Lane
+from vipcast.delivery.outcomes import ARRIVED, State
+from vipcast.storage.tables import announcements, deliveries
+
+QUIET, WEEK, APART = "quiet-hours", "per-week", "too-soon"
+HELD = (QUIET, WEEK, APART)
+_WEEK = timedelta(days=7)
+_SPAN = re.compile(r"(\d{1,2})[:.](\d\d)\s*[-–]\s*(\d{1,2})[:.](\d\d)")
+_COUNTED = (*ARRIVED, State.SENDING, State.UNKNOWN)  # what may have been read
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """What `[limits]` says. `zone` is the shop's; a member's own stands above it for quiet hours."""
+
+    zone: ZoneInfo
+    quiet: tuple[time, time] | None = None
+    per_week: int | None = None
+    apart: timedelta | None = None
+
+    @property
+    def are_set(self) -> bool:
+        return bool(self.quiet or self.per_week or self.apart)
+
+    def hold(
+        self, connection: Connection, rows: Sequence[Any], now: datetime
+    ) -> dict[int, tuple[datetime, str]]:
+        """Return {delivery: (from when it may go, why)} of those among `rows` that must wait.
+
+        A row has `id`, `member_id`, `timezone` and `is_urgent`. What goes to a member in this very batch
+        counts for the rest of it.
+        """
+        free = [row for row in rows if not row.is_urgent and row.member_id is not None]
+        sent = self._sent(connection, {row.member_id for row in free}, now)
+        held = {}
+        for row in free:
+            times = sent.setdefault(row.member_id, [])
+            until, why = self._until(times, row.timezone, now)
+            if until > now:
+                held[row.id] = (until, why)
+            else:
+                times.append(now)
+        return held
+
+    def _until(self, sent: Sequence[datetime], zone: str, now: datetime) -> tuple[datetime, str]:
+        """Return the first moment at which no rule holds, and the last rule that did."""
+        until, why = now, ""
+        if self.per_week is not None and len(sent) >= self.per_week:
+            until, why = sorted(sent)[-self.per_week] + _WEEK, WEEK
+        if self.apart is not None and sent and max(sent) + self.apart > until:
+            until, why = max(sent) + self.apart, APART
+        awake = self._awake(max(until, now), zone)
+        return (awake, QUIET) if awake > until else (until, why)
+
+    def _awake(self, moment: datetime, zone: str) -> datetime:
+        """Return the end of the quiet hours that a moment lies in; itself where it lies in none."""
+        if self.quiet is None:
+            return moment
+        local = moment.astimezone(_zone(zone) or self.zone)
+        begins, ends = self.quiet
+        clock = local.time()
+        is_over_midnight = begins > ends
+        is_quiet = (clock >= begins or clock < ends) if is_over_midnight else begins <= clock < ends
+        if not is_quiet:
+            return moment
+        day = local.date() + timedelta(days=is_over_midnight and clock >= begins)
+        end = datetime.combine(day, ends, tzinfo=local.tzinfo).astimezone(UTC)
+        # Where the clock is put forward over that time, or back into it, it is shown later.
+        return max(end, moment + timedelta(minutes=1))
+
+    def _sent(self, connection: Connection, member_ids: set[int], now: datetime) -> dict[int, list[datetime]]:
+        """Return when each member was sent an announcement lately, over all accounts."""
+        if not member_ids or not (self.per_week or self.apart):
+            return {}
+        at = func.coalesce(deliveries.c.sent_at, deliveries.c.sending_at)
+        query = (
+            select(deliveries.c.member_id, at)
+            .join(announcements, announcements.c.id == deliveries.c.announcement_id)
+            .where(
+                deliveries.c.member_id.in_(member_ids),
+                Lane.NEWS.deliveries,
+                deliveries.c.state.in_(_COUNTED),
+                announcements.c.is_test.is_(False),
+                at > now - max(_WEEK, self.apart or _WEEK),
+                at <= now + timedelta(minutes=5),  # a clock that was set back must not hold for ever
+            )
+        )
+        found: dict[int, list[datetime]] = {}
+        for member_id, moment in connection.execute(query):
+            when = moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment))
+            found.setdefault(member_id, []).append(when if when.tzinfo else when.replace(tzinfo=UTC))
+        return found
+
+
+def quiet_span(text: str) -> tuple[time, time]:
+    """Return the two times of quiet hours such as "20:00-8:00".
+
+    Raises:
+        ValueError: it is no such span; the message says what one looks like.
+
+    """
+    found = _SPAN.fullmatch(text.strip())
+    if not found:
+        raise ValueError('it must be such as "20:00-8:00"')
+    try:
+        begins, ends = time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
+    except ValueError as error:
+        raise ValueError(f'it must be such as "20:00-8:00": {error}') from error
+    if begins == ends:
+        raise ValueError("it begins and ends at the same time, so that nothing would ever be sent")
+    return begins, ends
+
+
+def words_of(reason: str) -> str:
+    """Return a reason for holding in words; empty for any other reason."""
+    words: Mapping[str, str] = {
+        QUIET: "quiet hours there",
+        WEEK: "they got as many this week as [limits] allows",
+        APART: "the last one was too lately",
+    }
+    return words.get(reason, "")
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    if not name:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None  # checked when it was entered; a system without that zone takes the shop's
