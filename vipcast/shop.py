@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pkgutil
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from vipcast.announcements.planning import Planner, Route
-    from vipcast.announcements.rendering import Renderer, Support
+    from vipcast.announcements.rendering import Renderer, RunView, Support
     from vipcast.announcements.templates import Template
     from vipcast.conversations.setting import DeskPlace, Setting
     from vipcast.delivery.dispatch import Dispatcher
@@ -44,11 +43,6 @@ def find_messengers() -> dict[str, type[Messenger]]:
 def new_message_key() -> int:
     """Return a fresh non-zero signed 64-bit number, Telegram's random_id."""
     return int.from_bytes(secrets.token_bytes(8), "big", signed=True) or 1
-
-
-def _media_url(webhook: str) -> str:
-    """Return where the receiver behind a webhook serves attachments."""
-    return f"{webhook.rstrip('/')}/media"
 
 
 class Shop:
@@ -160,136 +154,10 @@ class Shop:
         return None
 
     def setting(self, desk: DeskPlace | None = None) -> Setting:
-        """Return what conversations need to know of the shop; `desk` as `listen` found it, else as known.
+        """Return what conversations need to know of the shop; see `shop_desk`."""
+        from vipcast.shop_desk import setting_of  # noqa: PLC0415 - brings the FAQ, the texts and the hours
 
-        Raises:
-            ConfigError: `[hours]` or the FAQ is wrong.
-            InputError: the support account's messenger cannot carry a desk.
-
-        """
-        from vipcast.announcements.rendering import Support  # noqa: PLC0415
-        from vipcast.conversations import faq, hours  # noqa: PLC0415
-        from vipcast.conversations.replies import Replies  # noqa: PLC0415
-        from vipcast.conversations.setting import AUTOMATIC_PER_DAY, Setting  # noqa: PLC0415
-
-        shop, accounts = self.config.shop, self.config.accounts
-        helper = next((one for one in accounts.values() if one.role == "support"), None)
-        support = self.support() or (Support(helper.sender_name, "") if helper else Support(shop.name, ""))
-
-        def replies(folder: Path) -> Replies:
-            return Replies(folder, shop_name=shop.name, shop_language=shop.language, support=support)
-
-        return Setting(
-            zone=self.zone,
-            language=shop.language,
-            is_formal=shop.formal,
-            hours=hours.parse(self.config.hours, self.zone, self.config.file),
-            replies=replies(self.templates_folder),
-            builtin_replies=replies(self.config.state / "no-replies"),
-            accounts=accounts,
-            capabilities={
-                name: self.messenger_class(one.messenger).capabilities_of(one)
-                for name, one in accounts.items()
-            },
-            new_key=new_message_key,
-            kept=self.attachments_folder,
-            media_urls={name: _media_url(one.webhook) for name, one in accounts.items() if one.webhook},
-            desk=desk or self.desk_place(),
-            faqs=faq.load_all(self.templates_folder / "replies"),
-            automatic_per_day=self.config.limits.automatic_per_day or AUTOMATIC_PER_DAY,
-        )
-
-    def desk_place(self, address: str = "") -> DeskPlace | None:
-        """Return the support desk's chat, None where the terminal is the desk or it is not found yet.
-
-        A desk that is named by its title has its `address` from the messenger.
-
-        Raises:
-            InputError: the support account's messenger does not tell what a reply answers.
-
-        """
-        from vipcast.conversations.setting import DeskPlace  # noqa: PLC0415
-        from vipcast.messengers.base import AddressInvalid  # noqa: PLC0415
-
-        account = self.desk_account()
-        if account is None:
-            return None
-        kind = self.messenger_class(account.messenger)
-        if not kind.capabilities_of(account).threads:
-            raise InputError(
-                f"The support desk cannot be on {account.messenger}: it does not tell what a reply answers.",
-                hint='Use a support account on Telegram, or desk = "cli".',
-                where=str(self.config.file),
-            )
-        if address or account.desk == "me" or re.fullmatch(r"-\d+", account.desk):
-            return DeskPlace(account, address or account.desk)
-        try:
-            return DeskPlace(account, kind.normalise_address(account.desk))
-        except AddressInvalid:
-            known = self._known_desk(account)
-            return DeskPlace(account, known) if known else None
-
-    def desk_account(self) -> Account | None:
-        """Return the support account that has a desk in a messenger."""
-        accounts = self.config.accounts.values()
-        return next((one for one in accounts if one.role == "support" and one.desk), None)
-
-    async def find_desk(self) -> DeskPlace | None:
-        """Return the desk's chat; one that is named by its title is looked up with the messenger.
-
-        Raises:
-            InputError: the account is in no such group, or in several.
-            SendError: the messenger cannot be asked.
-
-        """
-        from vipcast.storage.tables import meta  # noqa: PLC0415
-
-        account = self.desk_account()
-        if account is None or (place := self.desk_place()) is not None:
-            return place if account else None
-        address = await self.find_chat(account.name, account.desk)
-        key = f"desk:{account.name}"
-        with self.database.write() as connection:
-            connection.execute(meta.delete().where(meta.c.key == key))
-            connection.execute(meta.insert().values(key=key, value=f"{account.desk}\n{address}"))
-        return self.desk_place(address)
-
-    async def find_chat(self, account: str, title: str) -> str:
-        """Return the address of a group that an account is in; a number is one already.
-
-        Raises:
-            InputError: the account is in no such group, or in several.
-            SendError: the messenger cannot be asked.
-
-        """
-        if re.fullmatch(r"-\d+", title):
-            return title
-        messenger = self.messenger(account)
-        try:
-            await messenger.open()
-            chats = await messenger.chats()
-        finally:
-            await messenger.close()
-        found = [one for one in chats if one.title == title]
-        if len(found) != 1:
-            there = ", ".join(f"{one.title!r} ({one.address})" for one in chats) or "none that it can list"
-            raise InputError(
-                f"{account} is in {len(found) or 'no'} groups called {title!r}.",
-                hint=f"Write the title exactly, or the number in brackets. Its groups: {there}.",
-                where=str(self.config.file),
-            )
-        return found[0].address
-
-    def _known_desk(self, account: Account) -> str:
-        """Return the address of a desk's title, as the messenger said when `listen` last asked."""
-        from sqlalchemy import select  # noqa: PLC0415
-
-        from vipcast.storage.tables import meta  # noqa: PLC0415
-
-        with self.database.read() as connection:
-            query = select(meta.c.value).where(meta.c.key == f"desk:{account.name}")
-            title, _, address = str(connection.execute(query).scalar() or "").rpartition("\n")
-        return address if title == account.desk else ""
+        return setting_of(self, desk)
 
     @property
     def media_url(self) -> str:
@@ -304,7 +172,9 @@ class Shop:
 
         return load_template(self.templates_folder, name)
 
-    def renderer(self, template: Template, variables: Mapping[str, str]) -> Renderer:
+    def renderer(
+        self, template: Template, variables: Mapping[str, str], run: RunView | None = None
+    ) -> Renderer:
         from vipcast.announcements.rendering import Renderer  # noqa: PLC0415
 
         return Renderer(
@@ -314,16 +184,22 @@ class Shop:
             media_url=self.media_url,
             variables=variables,
             support=self.support(),
+            run=run,
         )
 
     def planner(
-        self, template: Template, variables: Mapping[str, str], routes: Sequence[Route] | None = None
+        self,
+        template: Template,
+        variables: Mapping[str, str],
+        routes: Sequence[Route] | None = None,
+        *,
+        run: RunView | None = None,
     ) -> Planner:
         """Return what plans a template's announcement, over the shop's routes if no others are given."""
         from vipcast.announcements.planning import Planner  # noqa: PLC0415
 
         return Planner(
-            self.renderer(template, variables),
+            self.renderer(template, variables, run),
             self.routes() if routes is None else routes,
             shop_language=self.config.shop.language,
             shop_is_formal=self.config.shop.formal,

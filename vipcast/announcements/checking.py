@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from jinja2 import TemplateSyntaxError, meta, nodes
 
 from vipcast.announcements.expressions import KNOWN_NAMES, METHODS, parse_source
 from vipcast.announcements.formatting import write
-from vipcast.announcements.rendering import GroupView, MemberView, Renderer, ShopView, Support
+from vipcast.announcements.rendering import GroupView, MemberView, Renderer, RunView, ShopView, Support
 from vipcast.announcements.templates import Template, TemplateFault, TemplateText, resolve_media
 from vipcast.config import LANGUAGES
 from vipcast.errors import did_you_mean
@@ -34,11 +34,13 @@ _LONG = MemberView(
 _BARE = MemberView("Lemberg")  # as a short list gives it: no first name, no birthday
 _FORMAL_HINT = "See what stands under {% if member.formal %}."
 _GROUP = GroupView("Club", "news")
+_RUN = RunView.at(datetime(2026, 9, 30, 9, 0))  # noqa: DTZ001 - only its day and time are read
 _PARTS: Mapping[str, frozenset[str]] = {
     "member": frozenset(item.name for item in fields(MemberView)),
     "group": frozenset(item.name for item in fields(GroupView)),
     "shop": frozenset(item.name for item in fields(ShopView)),
     "support": frozenset(item.name for item in fields(Support)),
+    "run": frozenset(item.name for item in fields(RunView)),
 }
 
 # Pronouns and a few verbs that leave no doubt. Left out on purpose: Czech "ty" and "ti", which are
@@ -102,6 +104,7 @@ def check_template(
         media_url=media_url,
         variables=variables,
         support=support,
+        run=_RUN,
     )
     found = [*_languages(template, shop_language, languages_needed), *_media(template, media_url)]
     for text in template.texts.values():

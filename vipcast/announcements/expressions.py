@@ -29,7 +29,7 @@ from vipcast.errors import InputError
 
 MAX_STEPS = 10_000  # turns of all loops together
 MAX_SIZE = 200_000  # characters; the longest message of any messenger is a twentieth of it
-KNOWN_NAMES = frozenset({"member", "group", "shop", "support"})
+KNOWN_NAMES = frozenset({"member", "group", "shop", "support", "run"})
 METHODS = frozenset(
     {"capitalize", "endswith", "get", "items", "keys", "lower", "split", "startswith", "strip", "title"}
     | {"upper", "values", "cycle", "changed"}
@@ -156,6 +156,10 @@ class Run:
 
     def fill(self, text: str) -> str:
         return _SLOT.sub(lambda slot: self._values[int(slot[1])], text)
+
+
+class SpokenDate(date):
+    """A date that is written in words, in the member's language, where it is printed bare."""
 
 
 class Absent:
@@ -287,7 +291,7 @@ def _environment() -> _Environment:
 
 @jinja2.pass_context
 def _finalize(context: Context, value: Any) -> str:
-    return _run_of(context).put(value)
+    return _run_of(context).put(_date(context, value) if isinstance(value, SpokenDate) else value)
 
 
 @jinja2.pass_context

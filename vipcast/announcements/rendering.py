@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from jinja2 import meta
 from markdown_it.token import Token
 
-from vipcast.announcements.expressions import Absent, Expression, Run, checked_variables, parse_source
+from vipcast.announcements.expressions import (
+    Absent,
+    Expression,
+    Run,
+    SpokenDate,
+    checked_variables,
+    parse_source,
+)
 from vipcast.announcements.formatting import Rich, address, append_lines, compose, parse, write
 from vipcast.announcements.limits import check_media, check_text
 from vipcast.announcements.templates import Button, Template, TemplateFault, TemplateText, resolve_media
@@ -57,6 +64,19 @@ class ShopView:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """What a text may say of the occurrence of a schedule that it is sent on; the day as the shop has it."""
+
+    date: SpokenDate
+    time: str  # 9:00
+
+    @classmethod
+    def at(cls, moment: datetime) -> RunView:
+        """Return the view of a moment, which has the shop's zone."""
+        return cls(SpokenDate(moment.year, moment.month, moment.day), f"{moment.hour}:{moment.minute:02}")
+
+
 class Renderer:
     """Makes messages of one template; compiles and parses a text once, whatever the number of members."""
 
@@ -69,6 +89,7 @@ class Renderer:
         media_url: str = "",
         variables: Mapping[str, str] | None = None,
         support: Support | None = None,
+        run: RunView | None = None,
     ) -> None:
         self._template = template
         self._shop_language = shop_language
@@ -77,6 +98,7 @@ class Renderer:
             **checked_variables(variables or {}),
             "shop": ShopView(shop_name),
             "support": support or Absent("vipcast.toml has no support account with a link"),
+            "run": run or Absent("no schedule sends this"),
         }
         self._expressions: dict[tuple[str, int, str], Expression] = {}
         self._documents: dict[str, list[Token]] = {}

@@ -19,6 +19,7 @@ from vipcast.config import Account
 from vipcast.conversations import promises
 from vipcast.errors import VipcastError
 from vipcast.shop import Shop
+from vipcast.shop_desk import desk_account
 from vipcast.storage import care
 from vipcast.storage.tables import accounts, announcements
 
@@ -166,7 +167,7 @@ def _conversations(shop: Shop) -> Iterator[Finding]:
         yield Finding("fault", f"{problem.where}: {problem.message}", problem.hint)
     if not setting.hours.are_set:
         yield Finding("note", "No opening hours are set, so no time is promised.", 'mon-fri = "9:00-18:00"')
-    desk = shop.desk_account()
+    desk = desk_account(shop)
     if desk is not None and setting.desk is None:
         yield Finding("note", f"The desk {desk.desk!r} was not looked up yet.", "vipcast listen")
     if late := _overdue(shop):

@@ -107,6 +107,8 @@ def _chat_of(shop: Shop, chat: str, account: str) -> tuple[str, str]:
     """Return (account, address) of a chat; the first account that announces on a messenger with chats."""
     import asyncio
 
+    from vipcast.shop_desk import find_chat
+
     able = [
         one.name
         for one in shop.announcing_accounts()
@@ -115,7 +117,7 @@ def _chat_of(shop: Shop, chat: str, account: str) -> tuple[str, str]:
     name = shop.config.account(account).name if account else next(iter(able), "")
     if not name:
         raise InputError("No account announces on a messenger that has group chats.", hint="Use Telegram.")
-    return name, asyncio.run(shop.find_chat(name, chat)) if chat else ""
+    return name, asyncio.run(find_chat(shop, name, chat)) if chat else ""
 
 
 @app.command(cls=Command, epilog='Example: vipcast group add gold "Kovács Anna"')

@@ -20,6 +20,7 @@ from vipcast.delivery.receiving import DUPLICATES, Intake
 from vipcast.errors import Locked, Problem, SetupMissing, VipcastError
 from vipcast.messengers.base import AccountProblem, Messenger, SendError
 from vipcast.shop import Shop
+from vipcast.shop_desk import find_desk
 
 if TYPE_CHECKING:
     from vipcast.web.receiver import Receiver
@@ -111,7 +112,7 @@ class _Listening:
     async def _desk(self) -> DeskPlace | None:
         """Return the desk's chat; where it cannot be found, messages wait at the terminal's desk."""
         try:
-            return await self._shop.find_desk()
+            return await find_desk(self._shop)
         except VipcastError as error:
             self._say("desk", f"The support desk is not found: {error.message} {error.hint}".strip())
             return None

@@ -1,0 +1,146 @@
+"""The composition root's other room: what conversations need of the shop, and where its desk is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sqlalchemy import select
+
+from vipcast.announcements.rendering import Support
+from vipcast.config import Account
+from vipcast.conversations import faq, hours
+from vipcast.conversations.replies import Replies
+from vipcast.conversations.setting import AUTOMATIC_PER_DAY, DeskPlace, Setting
+from vipcast.errors import InputError
+from vipcast.messengers.base import AddressInvalid
+from vipcast.shop import Shop, new_message_key
+from vipcast.storage.tables import meta
+
+
+def setting_of(shop: Shop, desk: DeskPlace | None = None) -> Setting:
+    """Return what conversations need to know of the shop; `desk` as `listen` found it, else as known.
+
+    Raises:
+        ConfigError: `[hours]` or the FAQ is wrong.
+        InputError: the support account's messenger cannot carry a desk.
+
+    """
+    named, accounts = shop.config.shop, shop.config.accounts
+    helper = next((one for one in accounts.values() if one.role == "support"), None)
+    support = shop.support() or (Support(helper.sender_name, "") if helper else Support(named.name, ""))
+
+    def replies(folder: Path) -> Replies:
+        return Replies(folder, shop_name=named.name, shop_language=named.language, support=support)
+
+    return Setting(
+        zone=shop.zone,
+        language=named.language,
+        is_formal=named.formal,
+        hours=hours.parse(shop.config.hours, shop.zone, shop.config.file),
+        replies=replies(shop.templates_folder),
+        builtin_replies=replies(shop.config.state / "no-replies"),
+        accounts=accounts,
+        capabilities={
+            name: shop.messenger_class(one.messenger).capabilities_of(one) for name, one in accounts.items()
+        },
+        new_key=new_message_key,
+        kept=shop.attachments_folder,
+        media_urls={name: _media_url(one.webhook) for name, one in accounts.items() if one.webhook},
+        desk=desk or desk_place(shop),
+        faqs=faq.load_all(shop.templates_folder / "replies"),
+        automatic_per_day=shop.config.limits.automatic_per_day or AUTOMATIC_PER_DAY,
+    )
+
+
+def desk_place(shop: Shop, address: str = "") -> DeskPlace | None:
+    """Return the support desk's chat, None where the terminal is the desk or it is not found yet.
+
+    A desk that is named by its title has its `address` from the messenger.
+
+    Raises:
+        InputError: the support account's messenger does not tell what a reply answers.
+
+    """
+    account = desk_account(shop)
+    if account is None:
+        return None
+    kind = shop.messenger_class(account.messenger)
+    if not kind.capabilities_of(account).threads:
+        raise InputError(
+            f"The support desk cannot be on {account.messenger}: it does not tell what a reply answers.",
+            hint='Use a support account on Telegram, or desk = "cli".',
+            where=str(shop.config.file),
+        )
+    if address or account.desk == "me" or re.fullmatch(r"-\d+", account.desk):
+        return DeskPlace(account, address or account.desk)
+    try:
+        return DeskPlace(account, kind.normalise_address(account.desk))
+    except AddressInvalid:
+        known = _known_desk(shop, account)
+        return DeskPlace(account, known) if known else None
+
+
+def desk_account(shop: Shop) -> Account | None:
+    """Return the support account that has a desk in a messenger."""
+    accounts = shop.config.accounts.values()
+    return next((one for one in accounts if one.role == "support" and one.desk), None)
+
+
+async def find_desk(shop: Shop) -> DeskPlace | None:
+    """Return the desk's chat; one that is named by its title is looked up with the messenger.
+
+    Raises:
+        InputError: the account is in no such group, or in several.
+        SendError: the messenger cannot be asked.
+
+    """
+    account = desk_account(shop)
+    if account is None or (place := desk_place(shop)) is not None:
+        return place if account else None
+    address = await find_chat(shop, account.name, account.desk)
+    key = f"desk:{account.name}"
+    with shop.database.write() as connection:
+        connection.execute(meta.delete().where(meta.c.key == key))
+        connection.execute(meta.insert().values(key=key, value=f"{account.desk}\n{address}"))
+    return desk_place(shop, address)
+
+
+async def find_chat(shop: Shop, account: str, title: str) -> str:
+    """Return the address of a group that an account is in; a number is one already.
+
+    Raises:
+        InputError: the account is in no such group, or in several.
+        SendError: the messenger cannot be asked.
+
+    """
+    if re.fullmatch(r"-\d+", title):
+        return title
+    messenger = shop.messenger(account)
+    try:
+        await messenger.open()
+        chats = await messenger.chats()
+    finally:
+        await messenger.close()
+    found = [one for one in chats if one.title == title]
+    if len(found) != 1:
+        there = ", ".join(f"{one.title!r} ({one.address})" for one in chats) or "none that it can list"
+        raise InputError(
+            f"{account} is in {len(found) or 'no'} groups called {title!r}.",
+            hint=f"Write the title exactly, or the number in brackets. Its groups: {there}.",
+            where=str(shop.config.file),
+        )
+    return found[0].address
+
+
+def _known_desk(shop: Shop, account: Account) -> str:
+    """Return the address of a desk's title, as the messenger said when `listen` last asked."""
+    with shop.database.read() as connection:
+        query = select(meta.c.value).where(meta.c.key == f"desk:{account.name}")
+        title, _, address = str(connection.execute(query).scalar() or "").rpartition("\n")
+    return address if title == account.desk else ""
+
+
+def _media_url(webhook: str) -> str:
+    """Return where the receiver behind a webhook serves attachments."""
+    return f"{webhook.rstrip('/')}/media"
