@@ -16,9 +16,8 @@ import msgspec
 from vipcast import tomlfile
 from vipcast.account_rules import TERMINAL_DESK, desk_fault, same_account, same_twice
 from vipcast.errors import ConfigError, InputError
+from vipcast.places import FILE, STATE
 
-FILE = "vipcast.toml"
-STATE = ".vipcast"
 LANGUAGES = ("hu", "cs", "fi", "ru", "en")
 Role = Literal["announce", "support"]
 
@@ -148,6 +147,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     def file(self) -> Path:
         return self.folder / FILE
 
+    @property
+    def desk_is_terminal(self) -> bool:
+        """Whether no support account has a desk in a messenger."""
+        return not any(one.role == "support" and one.desk for one in self.accounts.values())
+
     def account(self, name: str) -> Account:
         """Return an account by name.
 
@@ -162,15 +166,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             f"There is no account called {name!r}. Accounts: {known}.",
             hint="See `vipcast account list`, or add one with `vipcast account add`.",
         )
-
-
-def find_folder(flag: Path | None, environ: Mapping[str, str]) -> tuple[Path, str]:
-    """Return the shop's folder and where the choice came from: flag, environment or current folder."""
-    if flag is not None:
-        return flag.expanduser().absolute(), "--shop"
-    if environ.get("VIPCAST_SHOP"):
-        return Path(environ["VIPCAST_SHOP"]).expanduser().absolute(), "VIPCAST_SHOP"
-    return Path.cwd(), "the current folder"
 
 
 def load(folder: Path, environ: Mapping[str, str], *, source: str = "the current folder") -> Config:

@@ -6,8 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
-from vipcast.config import FILE
 from vipcast.errors import InputError
+from vipcast.places import FILE
 
 ENV_TEXT = """\
 # Secrets of this shop. Nobody but you may read this file.

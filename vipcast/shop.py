@@ -16,6 +16,7 @@ from vipcast import config, messengers
 from vipcast.clock import Clock, SystemClock
 from vipcast.config import Account, Config
 from vipcast.errors import ConfigError, InputError, SetupMissing
+from vipcast.places import find_folder
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from vipcast.delivery.dispatch import Dispatcher
     from vipcast.delivery.manners import Manners
     from vipcast.messengers.base import Messenger
+    from vipcast.schedules.records import Schedule
+    from vipcast.schedules.ticking import Ticker
     from vipcast.storage.database import Database
 
 
@@ -61,7 +64,7 @@ class Shop:
             ConfigError: vipcast.toml or .env is wrong.
 
         """
-        folder, source = config.find_folder(flag, environ)
+        folder, source = find_folder(flag, environ)
         return cls(config.load(folder, environ, source=source), clock)
 
     def __enter__(self) -> Self:
@@ -209,6 +212,23 @@ class Shop:
     def media_folder(self) -> Path:
         """Where the files of planned announcements are kept."""
         return self.config.state / "media"
+
+    def ticker(self) -> Ticker:
+        """Return what does everything that is due."""
+        from vipcast.announcements.preparing import SendRequest  # noqa: PLC0415
+        from vipcast.announcements.rendering import RunView  # noqa: PLC0415
+        from vipcast.schedules.firing import Firing  # noqa: PLC0415
+        from vipcast.schedules.ticking import Ticker  # noqa: PLC0415
+
+        def asks(one: Schedule, at: datetime, only: tuple[str, ...]) -> tuple[SendRequest, Planner]:
+            template = self.template(one.template)
+            planner = self.planner(template, one.variables, run=RunView.at(at.astimezone(one.zone_info)))
+            return SendRequest(template, one.groups, one.variables, only, is_new=True), planner
+
+        firing = Firing(self.database, self.clock, asks, self.media_folder, new_message_key)
+        return Ticker(
+            self.database, self.clock, self.config.state, firing, self.dispatcher(), self.setting()
+        )
 
     def manners(self) -> Manners:
         """Return when members are not to be disturbed, as `[limits]` says.

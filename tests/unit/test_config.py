@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from vipcast.config import Secret, find_folder, load, parse_rate, token_variable
+from vipcast.config import Secret, load, parse_rate, token_variable
 from vipcast.errors import ConfigError, InputError
+from vipcast.places import find_folder
 
 BASE = '[shop]\nname = "Régi Divat"\n'
 

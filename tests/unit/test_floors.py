@@ -14,15 +14,16 @@ FEATURES = ("members", "groups", "announcements", "delivery", "conversations", "
 MAX_LINES = 400
 
 # Which floor may stand on which; features additionally keep to their order.
-BASE = {"config", "errors", "clock", "tomlfile"}
+BASE = {"config", "errors", "clock", "places", "tomlfile"}
 MAY_IMPORT = {
     "errors": set(),
     "account_rules": {"errors"},
     "clock": set(),
     "tomlfile": {"errors"},
-    "config": {"account_rules", "errors", "tomlfile"},
+    "config": {"account_rules", "errors", "places", "tomlfile"},
+    "places": set(),
     "settings_file": {"config", "errors", "tomlfile"},
-    "sample": {"config", "errors"},
+    "sample": {"config", "errors", "places"},
     "storage": BASE,
     "messengers": BASE | {"messengers"},
     "sandbox": BASE | {"sandbox"},

@@ -32,6 +32,11 @@ class Announcement:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    is_urgent: bool = False
+    ends_at: datetime | None = None
+    approval: str = ""  # waiting | approved | rejected; empty: none is needed
+    approval_by: str = ""
+    approval_at: datetime | None = None
 
     @property
     def is_unfinished(self) -> bool:
@@ -174,6 +179,46 @@ def set_state(connection: Connection, number: int, state: str, reason: str = "")
     if state == "running":
         values["finished_at"] = None
     connection.execute(update(announcements).where(announcements.c.id == number).values(**values))
+
+
+def pause_all(connection: Connection, why: str) -> None:
+    """Pause what is under way: it goes on when somebody says so."""
+    connection.execute(
+        update(announcements)
+        .where(announcements.c.state.in_(("planned", "running")))
+        .values(state="paused", state_reason=why)
+    )
+
+
+def ask(connection: Connection, number: int, why: str) -> None:
+    """Let an announcement wait for somebody's yes; nothing of it goes out before."""
+    connection.execute(
+        update(announcements)
+        .where(announcements.c.id == number)
+        .values(state="planned", state_reason=why, approval="waiting", started_at=None)
+    )
+
+
+def decide(connection: Connection, number: int, *, by: str, is_yes: bool, now: datetime) -> Announcement:
+    """Approve or reject an announcement that waits for it.
+
+    Raises:
+        InputError: it does not.
+
+    """
+    one = get(connection, number)
+    if one.approval != "waiting":
+        said = f"was {one.approval} by {one.approval_by}" if one.approval else "needs no approval"
+        raise InputError(f"Announcement {number} {said}.", hint="See `vipcast announcement list`.")
+    values = {"approval_by": by, "approval_at": now}
+    if is_yes:
+        values |= {"approval": "approved", "state": "running", "state_reason": "", "started_at": now}
+    else:
+        values |= {"approval": "rejected"}
+    connection.execute(update(announcements).where(announcements.c.id == number).values(**values))
+    if not is_yes:
+        cancel(connection, get(connection, number), now)
+    return get(connection, number)
 
 
 def cancel(connection: Connection, announcement: Announcement, now: datetime) -> int:

@@ -27,6 +27,8 @@ class Root(LazyGroup):
         "send": ("vipcast.cli.send", "Announce a template to groups, once to each member."),
         "announcement": ("vipcast.cli.announcement", "Show, resume, pause, cancel and retry announcements."),
         "why": ("vipcast.cli.why", "Say why a person did, or did not, get an announcement."),
+        "schedule": ("vipcast.cli.schedule", "Plan announcements: once, every week, on birthdays."),
+        "tick": ("vipcast.cli.tick", "Do what is due, then end; what cron calls each minute."),
         "hours": ("vipcast.cli.hours", "Show the opening hours, and what a member who writes then is told."),
         "listen": ("vipcast.cli.listen", "Receive messages, receipts and opt-outs, until stopped."),
         "inbox": ("vipcast.cli.inbox", "Read and answer what members write."),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from vipcast.config import FILE, STATE
+from vipcast.places import FILE, STATE
 
 MOST = 50
 

@@ -17,8 +17,9 @@ from typing import Any
 from vipcast.cli.result import Result, Table, print_now
 from vipcast.cli.sandbox_run import log_in_accounts, make_sandbox
 from vipcast.cli.terminal import Terminal
-from vipcast.config import FILE, load
+from vipcast.config import load
 from vipcast.errors import VipcastError
+from vipcast.places import FILE
 from vipcast.sample import make_shop
 
 STEPS: Sequence[tuple[str, Sequence[str], int]] = (

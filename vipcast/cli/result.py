@@ -44,9 +44,9 @@ def render(result: Result, *, as_json: bool, table_format: str = "") -> None:
         _write(sys.stdout, json.dumps(envelope, ensure_ascii=False, indent=2, default=_plain))
         return
     for part in result.view:
-        _write(sys.stdout, part if isinstance(part, str) else _draw(part, table_format))
+        _write(sys.stdout, _tamed(part) if isinstance(part, str) else _draw(part, table_format))
     for problem in () if result.is_told else result.problems:
-        _write(sys.stderr, describe(problem))
+        _write(sys.stderr, _tamed(describe(problem)))
 
 
 def describe(problem: Problem) -> str:
@@ -88,6 +88,15 @@ def _draw(table: Table, table_format: str) -> str:
 
 # Control characters, and those that turn the direction of what follows; joiners of emoji are let through.
 _STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# The same in whole lines, in which tabs and colours may stand.
+_STEERING_LINES = re.compile(
+    "[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\x1b(?!\\[[0-9;]*m)"
+)
+
+
+def _tamed(text: str) -> str:
+    """Return text of ours in which names stand that must not steer the terminal; our colours stay."""
+    return text if text.isprintable() else _STEERING_LINES.sub("�", text)
 
 
 def _cell(value: object) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from vipcast.config import FILE, STATE, find_folder
 from vipcast.errors import InputError
+from vipcast.places import FILE, STATE, find_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -112,20 +112,22 @@ def _settle_unknown(connection: Connection, account: str, event: Event) -> None:
     )
     if connection.execute(known).first():
         return
-    query = select(deliveries.c.id).where(
+    query = select(deliveries.c.id, deliveries.c.state).where(
         deliveries.c.account == account,
         deliveries.c.address == event.address,
-        deliveries.c.state == State.UNKNOWN,
+        # One whose answer is on its way may be meant as well: then nothing is certain, and the receipt
+        # waits for the number that comes with the answer.
+        deliveries.c.state.in_((State.UNKNOWN, State.SENDING)),
         deliveries.c.remote_id == "",
         or_(deliveries.c.sending_at.is_(None), deliveries.c.sending_at <= event.at + timedelta(minutes=1)),
         deliveries.c.sending_at >= event.at - SETTLING,
     )
-    candidates = list(connection.execute(query).scalars())
-    if len(candidates) == 1:
+    candidates = connection.execute(query).all()
+    if len(candidates) == 1 and candidates[0].state == State.UNKNOWN:
         state = KINDS[event.kind]
         connection.execute(
             update(deliveries)
-            .where(deliveries.c.id == candidates[0])
+            .where(deliveries.c.id == candidates[0].id)
             .values(
                 state=state,
                 remote_id=event.remote_id,

@@ -113,6 +113,11 @@ def restore_file(state: Path, file: Path, now: datetime) -> Path | None:
                 "UPDATE announcements SET state = 'paused', state_reason = 'restored from a backup' "
                 "WHERE state IN ('planned', 'running')"
             )
+            # Nothing of a schedule that lies before now fires by itself: see schedules.firing.
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'schedules'").fetchone():
+                connection.execute(
+                    "INSERT OR REPLACE INTO meta VALUES ('restored_at', ?)", (now.isoformat(),)
+                )
     except Timeout as error:
         raise Locked(
             "An account is sending just now.", hint="Wait until it is done, or stop it.", where=str(state)

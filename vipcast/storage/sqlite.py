@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 
+from vipcast.places import DATABASE
+
 BUSY_SECONDS = 30
-FILE = "vipcast.db"
+FILE = DATABASE
 
 
 def make_engine(path: Path) -> Engine:

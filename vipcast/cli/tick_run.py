@@ -1,0 +1,85 @@
+"""What `tick` says of what it did."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from vipcast.cli.result import Result
+from vipcast.delivery.sender import DrainResult, Ended
+from vipcast.errors import Problem
+from vipcast.schedules.firing import Fired
+from vipcast.schedules.records import Ran
+from vipcast.schedules.ticking import Ticked
+from vipcast.shop import Shop
+
+_QUIET = (Ended.EMPTY, Ended.WAITING, Ended.LOCKED, Ended.LIMIT, Ended.STOPPED)
+
+
+def run(shop: Shop) -> Result:
+    done = shop.ticker().tick()
+    problems = [*_failed(done), *(_stuck(one) for one in done.drained if one.ended not in _QUIET)]
+    sent = sum(one.sent for one in done.drained)
+    data = {
+        "fired": [_fired_data(one) for one in done.fired],
+        "sent": sent,
+        "seated": done.seated,
+        "nudged": len(done.nudged),
+        "overdue": len(done.overdue),
+    }
+    view = [*_times(done), *(_words(one) for one in done.fired if one.state is not Ran.FAILED)]
+    view += [f"{sent} sent."] if sent else []
+    view += [f"{number} moved up from the waiting list of {group}." for group, number in done.seated.items()]
+    if shop.config.desk_is_terminal:
+        view += [f"Due soon: the answer to {one.name} (#{one.conversation_id})." for one in done.nudged]
+        view += [f"Overdue: the answer to {one.name} (#{one.conversation_id})." for one in done.overdue]
+    return Result(data, view, problems, exit_code=_code(problems, sent, done))
+
+
+def _times(done: Ticked) -> list[str]:
+    words = []
+    if done.clock_was_set_back:
+        words.append("The clock was set back: what is to come was looked up again; nothing comes twice.")
+    if done.was_restored:
+        words.append(
+            "The database is an older copy of itself: nothing from the past fires by itself, and what was "
+            "under way is paused. See: vipcast announcement list"
+        )
+    return words
+
+
+def _words(one: Fired) -> str:
+    what = f"Schedule {one.schedule.id} ({one.schedule.template}, {one.local})"
+    if one.state is Ran.SENT:
+        return f"{what}: announcement {one.announcement_id} for {one.planned}."
+    if one.state is Ran.ASKED:
+        return f"{what} comes too late. Send it after all? vipcast announcement approve {one.announcement_id}"
+    return f"{what} was not sent: {one.reason}."
+
+
+def _fired_data(one: Fired) -> dict[str, Any]:
+    return asdict(one) | {"schedule": one.schedule.id, "template": one.schedule.template}
+
+
+def _failed(done: Ticked) -> list[Problem]:
+    hint = "Mend it, then: vipcast schedule preview, and vipcast send for this time."
+    return [
+        Problem(
+            "schedule-failed",
+            f"Schedule {one.schedule.id} ({one.schedule.template}, {one.local}): {one.reason}",
+            hint,
+            f"schedule {one.schedule.id}",
+        )
+        for one in done.fired
+        if one.state is Ran.FAILED
+    ]
+
+
+def _stuck(one: DrainResult) -> Problem:
+    return Problem(f"account-{one.ended}", f"{one.account}: {one.words or one.ended}", one.hint, one.account)
+
+
+def _code(problems: list[Problem], sent: int, done: Ticked) -> int:
+    if not problems:
+        return 0
+    return 4 if sent or any(one.state is Ran.SENT for one in done.fired) else 1

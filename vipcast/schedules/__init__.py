@@ -1,0 +1,1 @@
+"""Schedules: when announcements are due, what was missed, and the tick that cron calls."""

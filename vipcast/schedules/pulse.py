@@ -1,0 +1,101 @@
+"""Whether `tick` has anything to do, and when it was last called: without a word of SQLAlchemy.
+
+Cron calls `tick` each minute, all day; with nothing due it must cost no more than starting the program. So
+this module asks the database through the standard library, in a few indexed look-ups, and writes nothing in
+it. What these look-ups take for due may turn out not to be; what is due they never miss.
+
+The file `.vipcast/tick` holds two moments in UTC, a line each: the last tick, and the last occurrence that
+was dealt with. With them a clock that was set back and a database that was put back are recognised.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+FILE = "tick"
+BACKWARDS = timedelta(minutes=2)  # clocks are corrected by less all the time
+_FORMAT = "%Y-%m-%d %H:%M:%S.%f"  # as storage.columns writes moments into SQLite
+_NUDGE_AHEAD = timedelta(hours=2)
+
+_DUE = (
+    "SELECT 1 FROM schedules WHERE state = 'active' AND next_at <= :now",
+    # News and talk: what is queued or in doubt, may go now, and over an account that may send.
+    """
+    SELECT 1 FROM deliveries d LEFT JOIN announcements a ON a.id = d.announcement_id
+    LEFT JOIN accounts c ON c.name = d.account
+    WHERE d.state IN ('queued', 'unknown', 'sending') AND d.reason NOT LIKE 'unsettled-%'
+    AND (d.not_before IS NULL OR d.not_before <= :now OR d.sending_at > :now)
+    AND (d.state <> 'unknown' OR d.not_before IS NOT NULL OR d.reason = 'interrupted')
+    AND (a.state = 'running' OR (a.id IS NULL AND d.state = 'queued'))
+    AND c.stopped_at IS NULL AND (c.paused_until IS NULL OR c.paused_until <= :now)
+    """,
+    """
+    SELECT 1 FROM groups g WHERE g.closed_at IS NULL
+    AND EXISTS (SELECT 1 FROM memberships w WHERE w.group_id = g.id AND w.state = 'waiting')
+    AND (SELECT count(*) FROM memberships s WHERE s.group_id = g.id AND s.state = 'seated') < g.cap
+    """,
+    """
+    SELECT 1 FROM promises WHERE state = 'open'
+    AND ((nudged_at IS NULL AND due_at <= :soon) OR (overdue_told_at IS NULL AND due_at < :now))
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What the file says; None where it says nothing."""
+
+    ticked_at: datetime | None = None
+    ran_at: datetime | None = None
+
+    def was_set_back(self, now: datetime) -> bool:
+        """Return whether the clock shows less than at the last tick."""
+        return self.ticked_at is not None and now < self.ticked_at - BACKWARDS
+
+
+def is_idle(database: Path, now: datetime) -> bool:
+    """Return whether there is surely nothing to do; False as well where the database cannot be asked."""
+    if not database.is_file():
+        return True  # nothing was ever planned in this shop
+    values = {"now": _written(now), "soon": _written(now + _NUDGE_AHEAD)}
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return not any(connection.execute(f"{query} LIMIT 1", values).fetchone() for query in _DUE)
+    except sqlite3.Error:  # the way through the ledger names what is wrong
+        return False
+
+
+def read(state: Path) -> Pulse:
+    """Return what the last tick left; nothing where there was none, or where it cannot be read."""
+    try:
+        lines = (state / FILE).read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return Pulse()
+    moments = [_moment(line) for line in (*lines, "", "")[:2]]
+    return Pulse(*moments)
+
+
+def write(state: Path, pulse: Pulse) -> None:
+    """Leave word for the next tick; a disk that takes nothing must not stop what is due."""
+    words = "".join(f"{moment.isoformat() if moment else ''}\n" for moment in (pulse.ticked_at, pulse.ran_at))
+    partial = state / f"{FILE}.{os.getpid()}.part"
+    with suppress(OSError):
+        partial.write_text(words, encoding="ascii")
+        partial.replace(state / FILE)
+
+
+def _moment(line: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(line.strip())
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime(_FORMAT)

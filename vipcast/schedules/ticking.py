@@ -1,0 +1,111 @@
+"""One tick: what is due is planned, what is planned is sent, who waits moves up, promises are nudged.
+
+It may be called at any time, twice at once, and after any pause: each piece looks at what is, and does it
+under the ledger's own locks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from vipcast.announcements import records as announced
+from vipcast.clock import Clock
+from vipcast.conversations.promises import Made
+from vipcast.conversations.setting import Setting
+from vipcast.conversations.upkeep import Upkeep
+from vipcast.delivery import talk
+from vipcast.delivery.dispatch import Dispatcher
+from vipcast.delivery.sender import DrainResult
+from vipcast.groups import seats
+from vipcast.schedules import pulse, records
+from vipcast.schedules.firing import RESTORED, Fired, Firing
+from vipcast.schedules.pulse import Pulse
+from vipcast.storage.database import Database
+from vipcast.storage.tables import meta
+
+
+@dataclass(slots=True)
+class Ticked:
+    """What a tick did; all of it empty where nothing was due."""
+
+    fired: list[Fired] = field(default_factory=list)
+    drained: list[DrainResult] = field(default_factory=list)
+    seated: dict[str, int] = field(default_factory=dict)  # group -> how many moved up
+    nudged: list[Made] = field(default_factory=list)
+    overdue: list[Made] = field(default_factory=list)
+    clock_was_set_back: bool = False
+    was_restored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ticker:
+    database: Database
+    clock: Clock
+    state: Path
+    firing: Firing
+    dispatcher: Dispatcher
+    setting: Setting
+
+    def tick(self, stop: asyncio.Event | None = None) -> Ticked:
+        """Do what is due, then end."""
+        done, last = Ticked(), pulse.read(self.state)
+        restored_at = self._look_at_time(done, last)
+        done.fired = self.firing.fire(restored_at)
+        self._promote(done)
+        self._keep_up(done)
+        done.drained = asyncio.run(self._drain(stop))
+        with self.database.write() as connection:
+            Upkeep(self.setting).outcomes(connection, self.clock.now())
+        with self.database.read() as connection:
+            ran_at = records.latest_run(connection)
+        pulse.write(self.state, Pulse(self.clock.now(), ran_at))
+        return done
+
+    def _look_at_time(self, done: Ticked, last: Pulse) -> datetime | None:
+        """Notice a clock that was set back, and a database that was put back; return since when."""
+        now = self.clock.now()
+        with self.database.write() as connection:
+            if last.was_set_back(now):
+                done.clock_was_set_back = True
+                records.set_back(connection, now)
+            found = _restored_at(connection)
+            known = records.latest_run(connection)
+            if last.ran_at is not None and (known is None or known < last.ran_at):
+                # The file knows of an occurrence that the database has never heard of: an older copy of it
+                # was put in its place by hand. What went out since that copy cannot be known.
+                done.was_restored = True
+                found = max(filter(None, (found, last.ticked_at, last.ran_at)))
+                announced.pause_all(connection, "the database is an older copy")
+                connection.execute(meta.delete().where(meta.c.key == RESTORED))
+                connection.execute(meta.insert().values(key=RESTORED, value=found.isoformat()))
+        return found
+
+    def _promote(self, done: Ticked) -> None:
+        with self.database.write() as connection:
+            for group in seats.everything(connection, with_closed=False):
+                if group.free and group.waiting:
+                    done.seated[group.name] = len(seats.promote(connection, group, now=self.clock.now()))
+
+    def _keep_up(self, done: Ticked) -> None:
+        with self.database.write() as connection:
+            upkeep = Upkeep(self.setting)
+            upkeep.outcomes(connection, self.clock.now())
+            done.nudged, done.overdue = upkeep.nudges(connection, self.clock.now())
+
+    async def _drain(self, stop: asyncio.Event | None) -> list[DrainResult]:
+        """Send news and talk side by side; what another process sends already is left to it."""
+        with self.database.read() as connection:
+            names = talk.accounts_due(connection)
+        news = asyncio.create_task(self.dispatcher.drain(stop=stop))
+        said = await asyncio.gather(*(self.dispatcher.drain_talk(name) for name in sorted(names)))
+        return [*await news, *said]
+
+
+def _restored_at(connection: Connection) -> datetime | None:
+    value = connection.execute(select(meta.c.value).where(meta.c.key == RESTORED)).scalar()
+    return datetime.fromisoformat(value) if value else None
