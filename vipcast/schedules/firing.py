@@ -60,7 +60,11 @@ class Firing:
         found: list[Fired] = []
         for number in numbers:
             with self.database.write() as connection:
-                found += self._fire(connection, number, restored_at)
+                try:
+                    found += self._fire(connection, number, restored_at)
+                except InputError as error:  # its zone or its time is none any more; the others go on
+                    one = records.stop(connection, number, error.message)
+                    found.append(Fired(one, one.next_local, Ran.FAILED, error.message))
         return found
 
     def _fire(self, connection: Connection, number: int, restored_at: datetime | None) -> list[Fired]:

@@ -132,6 +132,13 @@ def pause(connection: Connection, one: Schedule) -> None:
     _change(connection, one.id, state="paused", next_at=None, next_local="")
 
 
+def stop(connection: Connection, number: int, why: str) -> Schedule:
+    """Pause a schedule that cannot be understood any more."""
+    one = get(connection, number)
+    _change(connection, number, state="paused", reason=why, next_at=None)
+    return one
+
+
 def resume(connection: Connection, one: Schedule, now: datetime) -> Schedule:
     """Go on with the next occurrence from now; what was missed meanwhile is past.
 
