@@ -115,7 +115,7 @@ def write(
         announcement = _create(connection, prepared, now)
     planned = [_with_kept_media(one, media_folder) for one in prepared.plan.deliveries]
     new = records.add_deliveries(connection, announcement, planned, new_key, now)
-    if not new and announcement.state == "paused":
+    if not new and announcement.state in ("paused", "planned") and announcement.approval != "waiting":
         records.set_state(connection, announcement.id, "running")
     return records.get(connection, announcement.id), new
 

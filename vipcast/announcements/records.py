@@ -181,6 +181,13 @@ def set_state(connection: Connection, number: int, state: str, reason: str = "")
     connection.execute(update(announcements).where(announcements.c.id == number).values(**values))
 
 
+def set_terms(connection: Connection, number: int, *, is_urgent: bool, ends_at: datetime | None) -> None:
+    """Say whether limits hold an announcement, and when it ends."""
+    connection.execute(
+        update(announcements).where(announcements.c.id == number).values(is_urgent=is_urgent, ends_at=ends_at)
+    )
+
+
 def pause_all(connection: Connection, why: str) -> None:
     """Pause what is under way: it goes on when somebody says so."""
     connection.execute(

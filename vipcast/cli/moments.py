@@ -16,8 +16,8 @@ _AT = re.compile(
 _YEARS = range(1970, 2200)  # what the time zones and holidays hold, with room for both
 
 
-def moment_of(text: str, zone: ZoneInfo, now: datetime) -> datetime:
-    """Return what --at says; a time without an offset is the shop's, one without a date today's.
+def moment_of(text: str, zone: ZoneInfo, now: datetime, *, option: str = "--at") -> datetime:
+    """Return what an option says; a time without an offset is the shop's, one without a date today's.
 
     Raises:
         InputError: it is no time, or the shop's clock never shows it, or twice.
@@ -28,20 +28,20 @@ def moment_of(text: str, zone: ZoneInfo, now: datetime) -> datetime:
     example = 'Write 17:30 for today, "2026-11-21 17:30", or with an offset 2026-11-21T17:30+01:00.'
     found = _AT.fullmatch(text.strip())
     if not found:
-        raise InputError(f"--at: {text!r} is no time.", hint=example)
+        raise InputError(f"{option}: {text!r} is no time.", hint=example)
     day = found["day"] or now.astimezone(zone).date().isoformat()
     try:
         moment = datetime.fromisoformat(
             f"{day}T{found['hour']:0>2}:{found['rest']}{(found['offset'] or '').upper()}"
         )
     except ValueError as error:
-        raise InputError(f"--at: {text!r} is no time: {error}.", hint=example) from error
+        raise InputError(f"{option}: {text!r} is no time: {error}.", hint=example) from error
     if moment.year not in _YEARS:
-        raise InputError(f"--at: {text!r} is out of reach.", hint=example)
-    return moment.astimezone(UTC) if moment.tzinfo else _on_the_wall(moment, zone)
+        raise InputError(f"{option}: {text!r} is out of reach.", hint=example)
+    return moment.astimezone(UTC) if moment.tzinfo else _on_the_wall(moment, zone, option)
 
 
-def _on_the_wall(shown: datetime, zone: ZoneInfo) -> datetime:
+def _on_the_wall(shown: datetime, zone: ZoneInfo, option: str) -> datetime:
     """Return when the shop's clock shows this."""
     first, second = (shown.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     moment = first.astimezone(UTC)
@@ -49,10 +49,10 @@ def _on_the_wall(shown: datetime, zone: ZoneInfo) -> datetime:
         return moment
     if moment.astimezone(zone).replace(tzinfo=None) == shown:
         raise InputError(
-            f"--at: the clock shows {shown} twice in {zone}, because it is put back then.",
+            f"{option}: the clock shows {shown} twice in {zone}, because it is put back then.",
             hint=f"Say which: {first.isoformat()} or {second.isoformat()}.",
         )
     raise InputError(
-        f"--at: the clock never shows {shown} in {zone}, because it is put forward then.",
+        f"{option}: the clock never shows {shown} in {zone}, because it is put forward then.",
         hint=f"The same moment as if it had not been: {moment.astimezone(zone).isoformat()}.",
     )

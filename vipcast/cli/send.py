@@ -31,6 +31,14 @@ def send(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show who would get what; do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Send it to everybody once more.")] = False,
+    urgent: Annotated[bool, typer.Option("--urgent", help="Quiet hours and limits do not hold it.")] = False,
+    ends: Annotated[
+        str,
+        typer.Option("--ends", help='What is not sent by then is skipped: 18:00, or "2026-12-06 18:00".'),
+    ] = "",
+    undo: Annotated[
+        str, typer.Option("--undo", help="Wait so long before the first one leaves: 10s, 2m. Ctrl-C undoes.")
+    ] = "",
 ) -> Result:
     """Announce a template to groups, once to each member; shows who gets what, and asks.
 
@@ -40,7 +48,8 @@ def send(
     from vipcast.cli.sending import SendOptions, announce, rehearse
 
     options = SendOptions(
-        template, group or [], var or [], only or [], limit=limit, is_dry_run=dry_run, yes=yes, again=again
-    )
+        template, group or [], var or [], only or [], limit=limit, is_dry_run=dry_run, yes=yes, again=again,
+        is_urgent=urgent, ends=ends, undo=undo,
+    )  # fmt: skip
     with ctx.obj.shop() as shop:
         return (rehearse if to_me else announce)(ctx.obj, shop, options)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from vipcast.announcements import preparing, records
 from vipcast.announcements.planning import Plan, PlannedDelivery
+from vipcast.cli.moments import moment_of
 from vipcast.cli.result import Result, Table, note, render
 from vipcast.cli.template_views import first_person, parse_variables
 from vipcast.cli.terminal import Terminal
@@ -19,7 +23,15 @@ from vipcast.delivery.interrupts import stop_on_signals
 from vipcast.delivery.ledger import counts
 from vipcast.delivery.outcomes import ARRIVED, State
 from vipcast.delivery.sender import DrainResult, Ended
-from vipcast.errors import INTERRUPTED, ConfigError, InputError, NothingToDo, Problem, SetupMissing
+from vipcast.errors import (
+    INTERRUPTED,
+    ConfigError,
+    InputError,
+    Interrupted,
+    NothingToDo,
+    Problem,
+    SetupMissing,
+)
 from vipcast.messengers.base import AddressInvalid
 from vipcast.shop import Shop, new_message_key
 
@@ -39,6 +51,9 @@ class SendOptions:
     is_dry_run: bool = False
     yes: bool = False
     again: bool = False
+    is_urgent: bool = False
+    ends: str = ""
+    undo: str = ""
 
 
 def announce(terminal: Terminal, shop: Shop, options: SendOptions) -> Result:
@@ -46,6 +61,7 @@ def announce(terminal: Terminal, shop: Shop, options: SendOptions) -> Result:
     if not options.groups:
         raise InputError("To whom?", hint="Name a group with --group, or try it on yourself with --to-me.")
     variables = parse_variables(options.variables)
+    undo_seconds, ends_at = _times(shop, options)
     template = shop.template(options.template)
     request = preparing.SendRequest(template, options.groups, variables, options.only, is_new=options.again)
     planner = shop.planner(template, variables)
@@ -69,10 +85,51 @@ def announce(terminal: Terminal, shop: Shop, options: SendOptions) -> Result:
         announcement, _ = preparing.write(
             connection, prepared, shop.media_folder, new_key=new_message_key, now=shop.now()
         )
+        if options.is_urgent or ends_at:
+            records.set_terms(connection, announcement.id, is_urgent=options.is_urgent, ends_at=ends_at)
+        if undo_seconds:
+            records.set_state(connection, announcement.id, "planned", "may still be undone")
+    if undo_seconds:
+        _wait_for_undo(shop, announcement, undo_seconds)
     result = drain(terminal, shop, announcement, limit=options.limit)
     result.data |= data
     result.view = [*preview, *result.view]
     return result
+
+
+def _times(shop: Shop, options: SendOptions) -> tuple[float, datetime | None]:
+    """Return (seconds to undo it, when it ends), as --undo and --ends say."""
+    seconds = 0.0
+    if options.undo:
+        found = re.fullmatch(r"(\d{1,4})\s*(s|sec|m|min)?", options.undo.strip())
+        if not found:
+            raise InputError(f"--undo: {options.undo!r} is no length of time.", hint="Write 10s or 2m.")
+        seconds = int(found[1]) * (60.0 if (found[2] or "s").startswith("m") else 1.0)
+    if not options.ends:
+        return seconds, None
+    ends_at = moment_of(options.ends, shop.zone, shop.now(), option="--ends")
+    if ends_at <= shop.now():
+        raise InputError(f"--ends: {shop.local(ends_at)} is past.", hint="Name a time to come.")
+    return seconds, ends_at
+
+
+def _wait_for_undo(shop: Shop, announcement: Announcement, seconds: float) -> None:
+    """Hold the first request back; whoever interrupts meanwhile has sent nothing, and nothing is left.
+
+    Raises:
+        Interrupted: it was undone.
+
+    """
+    note(f"Sending in {seconds:g} seconds. Ctrl-C undoes it.")
+    try:
+        time.sleep(seconds)
+    except KeyboardInterrupt as error:
+        with shop.database.write() as connection:
+            records.cancel(connection, announcement, shop.now())
+        raise Interrupted("Undone: nothing was sent.", hint="To send it after all, add --again.") from error
+    with shop.database.write() as connection:
+        if records.get(connection, announcement.id).state == "planned":
+            records.set_state(connection, announcement.id, "running")
 
 
 def rehearse(terminal: Terminal, shop: Shop, options: SendOptions) -> Result:

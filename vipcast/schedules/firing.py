@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from vipcast.announcements import preparing
 from vipcast.announcements import records as announced
@@ -25,7 +25,7 @@ from vipcast.schedules.expressions import Run as Occurrence
 from vipcast.schedules.expressions import falls_on
 from vipcast.schedules.records import Ran, Schedule
 from vipcast.storage.database import Database
-from vipcast.storage.tables import announcements, members, memberships
+from vipcast.storage.tables import members, memberships
 
 RESTORED = "restored_at"  # in `meta`: what was due before it may have been sent before
 MOST_MISSED = 50  # occurrences noted one by one; a longer sleep's earlier ones are only passed over
@@ -120,11 +120,7 @@ class Firing:
             connection, prepared, self.media_folder, new_key=self.new_key, now=now
         )
         lasts = None if one.lasts_seconds is None else occurrence.at + timedelta(seconds=one.lasts_seconds)
-        connection.execute(
-            update(announcements)
-            .where(announcements.c.id == announcement.id)
-            .values(is_urgent=one.is_urgent, ends_at=lasts)
-        )
+        announced.set_terms(connection, announcement.id, is_urgent=one.is_urgent, ends_at=lasts)
         if asks:
             announced.ask(connection, announcement.id, f"due {occurrence.local}, and too late by now")
         state = Ran.ASKED if asks else Ran.SENT
