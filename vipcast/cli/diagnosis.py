@@ -15,6 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import func, select
 
 from vipcast.announcements.templates import list_templates
+from vipcast.cli.tick_health import tick_findings
 from vipcast.config import Account
 from vipcast.conversations import promises
 from vipcast.errors import VipcastError
@@ -49,7 +50,7 @@ def examine(shop: Shop, *, online: bool) -> list[Finding]:
             Finding("note", "No support account has a link, so texts cannot name one.",
                     'Add link = "https://t.me/…" to the support account in vipcast.toml.')
         )  # fmt: skip
-    found += [*_templates(shop), *_conversations(shop)]
+    found += [*_templates(shop), *_conversations(shop), *tick_findings(shop)]
     if shop.config.sandbox.enabled:
         found.append(
             Finding("note", "The shop is set to the sandbox.", "For the real messengers: enabled = false.")

@@ -83,6 +83,7 @@ class Ticker:
                 announced.pause_all(connection, "the database is an older copy")
                 connection.execute(meta.delete().where(meta.c.key == RESTORED))
                 connection.execute(meta.insert().values(key=RESTORED, value=found.isoformat()))
+        pulse.write(self.state, Pulse(now, known))  # a long send is no sign that nobody calls
         return found
 
     def _promote(self, done: Ticked) -> None:
