@@ -25,8 +25,10 @@ NOTICES: Mapping[str, Callable[[DeskWording, str], str]] = {
     "closed": lambda desk, name: desk.closed(12, name),
     "noted": lambda desk, name: desk.noted(12, name),
     "unknown_command": lambda desk, _: desk.unknown_command("/frobnicate"),
+    "approval": lambda desk, _: desk.approval(7, "Spring sale", ["gold", "silver"], 15),
+    "decided": lambda desk, _: desk.decided(7, "Péter", is_yes=True),
 }
-WITHOUT_NAME = {"not_a_relay", "attachment", "unknown_command"}
+WITHOUT_NAME = {"not_a_relay", "attachment", "unknown_command", "approval", "decided"}
 CARRIED = {
     "not_delivered": ["The bot was blocked."],
     "taken": ["Péter"],
@@ -36,6 +38,8 @@ CARRIED = {
     "attachment": ["shoe.jpg", "8 MB"],
     "complaint": ["gold"],
     "unknown_command": ["/frobnicate"],
+    "approval": ["7", "Spring sale", "gold", "silver", "15"],
+    "decided": ["7", "Péter"],
 }
 
 
@@ -50,6 +54,12 @@ def header(language: str = "en", name: str = "Kovács Anna", **changed) -> str:
         "is_known": True,
     }
     return DeskWording(language).header(12, name, **(values | changed))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_yes_and_no_are_told_apart(language):
+    desk = DeskWording(language)
+    assert desk.decided(7, "Péter", is_yes=True) != desk.decided(7, "Péter", is_yes=False)
 
 
 def test_every_method_with_words_is_in_these_tests():

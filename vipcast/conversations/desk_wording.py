@@ -212,6 +212,27 @@ _NOTICES: Mapping[str, Mapping[str, str]] = {
         "ru": "Не удалось передать: {what}",
         "en": "Could not be passed on: {what}",
     },
+    "approval": {
+        "hu": "{number}. hír, „{title}”: {groups}, {count} tag. Mehet? Válaszoljon erre: igen vagy nem.",
+        "cs": "Zpráva {number}, „{title}“: {groups}, členů: {count}. Odeslat? Odpovězte: ano nebo ne.",
+        "fi": "Tiedote {number}, ”{title}”: {groups}, jäseniä {count}. Lähetetäänkö? Vastaa: kyllä tai ei.",
+        "ru": "Рассылка {number}, «{title}»: {groups}, участников: {count}. Отправить? Ответьте: да или нет.",
+        "en": "Announcement {number}, “{title}”: {groups}, {count} members. Send it? Reply yes or no.",
+    },
+    "approved": {
+        "hu": "{number}. hír: jóváhagyta {by}. Elküldjük.",
+        "cs": "Zpráva {number}: schválil(a) {by}. Odesíláme.",
+        "fi": "Tiedote {number}: hyväksyi {by}. Lähetetään.",
+        "ru": "Рассылка {number}: одобрено ({by}). Отправляем.",
+        "en": "Announcement {number}: approved by {by}. It goes out.",
+    },
+    "rejected": {
+        "hu": "{number}. hír: elutasította {by}. Nem küldjük el.",
+        "cs": "Zpráva {number}: zamítl(a) {by}. Neodešle se.",
+        "fi": "Tiedote {number}: hylkäsi {by}. Ei lähetetä.",
+        "ru": "Рассылка {number}: отклонено ({by}). Не отправляем.",
+        "en": "Announcement {number}: rejected by {by}. It is not sent.",
+    },
     "unknown_command": {
         "hu": "Ilyen parancs nincs: {words}",
         "cs": "Takový příkaz není: {words}",
@@ -320,6 +341,14 @@ class DeskWording:
 
     def noted(self, number: int, name: str) -> str:
         return self._notice("noted", number=number, name=_line(name))
+
+    def approval(self, number: int, title: str, groups: Sequence[str], count: int) -> str:
+        """Ask whether an announcement may go out; `number` is the announcement's."""
+        named = ", ".join(map(_line, groups))
+        return self._notice("approval", number=number, title=_line(title), groups=named, count=count)
+
+    def decided(self, number: int, by: str, *, is_yes: bool) -> str:
+        return self._notice("approved" if is_yes else "rejected", number=number, by=_line(by))
 
     def unknown_command(self, words: str) -> str:
         return self._notice("unknown_command", words=_line(words))

@@ -1,0 +1,97 @@
+"""A second pair of eyes: an announcement waits until somebody has read it as members will, and said yes.
+
+The approver gets, on their own messenger, the very messages that members will get, one for each language,
+and one that asks; a reply to that with yes or no decides. `announcement approve` does the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from vipcast.announcements import records
+from vipcast.announcements.planning import Plan, PlannedDelivery, Planner, Route
+from vipcast.announcements.records import Announcement
+from vipcast.conversations.desk_wording import DeskWording
+from vipcast.conversations.setting import DeskPlace, Setting
+from vipcast.conversations.words_folding import fold
+from vipcast.delivery.talk import Kind, Saying, say
+from vipcast.groups.seats import Group
+from vipcast.messengers.base import Message
+
+PURPOSE = "approval:"  # before an announcement's number
+_YES = frozenset({"yes", "y", "ok", "okay", "igen", "mehet", "ano", "jo", "kylla", "joo", "да", "ok mehet"})
+_NO = frozenset({"no", "n", "nem", "ne", "ei", "нет"})
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Asks for approval in one place, through the account that reaches it."""
+
+    setting: Setting
+    place: DeskPlace
+
+    def ask(
+        self,
+        connection: Connection,
+        announcement: Announcement,
+        plan: Plan,
+        planner: Planner,
+        groups: Sequence[Group],
+        now: datetime,
+    ) -> None:
+        """Let an announcement wait, and put what it says before the approver."""
+        records.ask(connection, announcement.id, f"waits for a yes of {self.place.account.name}")
+        purpose = f"{PURPOSE}{announcement.id}"
+        for number, message in enumerate(self._samples(plan, planner, groups)):
+            self._say(connection, message, f"{purpose}:sample:{number}", now)
+        text = DeskWording(self.setting.language).approval(
+            announcement.id,
+            announcement.title or announcement.template,
+            [group.name for group in groups],
+            len(plan.to_send),
+        )
+        self._say(connection, Message(text), purpose, now)
+
+    def _samples(self, plan: Plan, planner: Planner, groups: Sequence[Group]) -> list[Message]:
+        """Return what the first member of each language gets, as the approver's messenger shows it."""
+        account = self.place.account
+        route = Route(account, self.setting.capabilities[account.name])
+        by_name = {group.name: group for group in groups}
+        first: dict[str, PlannedDelivery] = {}
+        for one in plan.to_send:
+            first.setdefault(one.language, one)
+        return [
+            one.message
+            if one.message is not None and one.messenger == account.messenger
+            else planner.render(one.member, by_name.get(one.group), route)
+            for one in first.values()
+        ]
+
+    def _say(self, connection: Connection, message: Message, purpose: str, now: datetime) -> None:
+        saying = Saying(
+            kind=Kind.NOTICE,
+            account=self.place.account.name,
+            messenger=self.place.account.messenger,
+            address=self.place.address,
+            message=message,
+            purpose=purpose,
+        )
+        say(connection, saying, new_key=self.setting.new_key, now=now)
+
+
+def number_in(purpose: str | None) -> int | None:
+    """Return which announcement a message of ours asks about; None for any other message."""
+    if purpose is None or not purpose.startswith(PURPOSE):
+        return None
+    number = purpose.removeprefix(PURPOSE).partition(":")[0]
+    return int(number) if number.isdecimal() else None
+
+
+def verdict(text: str) -> bool | None:
+    """Return whether a reply says yes or no, in any of the five languages; None where it says neither."""
+    word = " ".join(fold(text).split())
+    return True if word in _YES else False if word in _NO else None
