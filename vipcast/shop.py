@@ -219,16 +219,19 @@ class Shop:
         from vipcast.announcements.rendering import RunView  # noqa: PLC0415
         from vipcast.schedules.firing import Firing  # noqa: PLC0415
         from vipcast.schedules.ticking import Ticker  # noqa: PLC0415
+        from vipcast.shop_desk import approval_of  # noqa: PLC0415
 
         def asks(one: Schedule, at: datetime, only: tuple[str, ...]) -> tuple[SendRequest, Planner]:
             template = self.template(one.template)
             planner = self.planner(template, one.variables, run=RunView.at(at.astimezone(one.zone_info)))
             return SendRequest(template, one.groups, one.variables, only, is_new=True), planner
 
-        firing = Firing(self.database, self.clock, asks, self.media_folder, new_message_key)
-        return Ticker(
-            self.database, self.clock, self.config.state, firing, self.dispatcher(), self.setting()
-        )
+        setting = self.setting()
+        firing = Firing(
+            self.database, self.clock, asks, self.media_folder, new_message_key,
+            approval_of(self, setting), needs_approval=bool(self.config.approval.by),
+        )  # fmt: skip
+        return Ticker(self.database, self.clock, self.config.state, firing, self.dispatcher(), setting)
 
     def manners(self) -> Manners:
         """Return when members are not to be disturbed, as `[limits]` says.

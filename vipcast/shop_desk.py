@@ -10,9 +10,10 @@ from sqlalchemy import select
 from vipcast.announcements.rendering import Support
 from vipcast.config import Account
 from vipcast.conversations import faq, hours
+from vipcast.conversations.approvals import Approval
 from vipcast.conversations.replies import Replies
 from vipcast.conversations.setting import AUTOMATIC_PER_DAY, DeskPlace, Setting
-from vipcast.errors import InputError
+from vipcast.errors import ConfigError, InputError
 from vipcast.messengers.base import AddressInvalid
 from vipcast.shop import Shop, new_message_key
 from vipcast.storage.tables import meta
@@ -26,6 +27,7 @@ def setting_of(shop: Shop, desk: DeskPlace | None = None) -> Setting:
         InputError: the support account's messenger cannot carry a desk.
 
     """
+    desk = desk or desk_place(shop)
     named, accounts = shop.config.shop, shop.config.accounts
     helper = next((one for one in accounts.values() if one.role == "support"), None)
     support = shop.support() or (Support(helper.sender_name, "") if helper else Support(named.name, ""))
@@ -47,7 +49,8 @@ def setting_of(shop: Shop, desk: DeskPlace | None = None) -> Setting:
         new_key=new_message_key,
         kept=shop.attachments_folder,
         media_urls={name: _media_url(one.webhook) for name, one in accounts.items() if one.webhook},
-        desk=desk or desk_place(shop),
+        desk=desk,
+        approver=_approver(shop, desk),
         faqs=faq.load_all(shop.templates_folder / "replies"),
         automatic_per_day=shop.config.limits.automatic_per_day or AUTOMATIC_PER_DAY,
     )
@@ -144,3 +147,47 @@ def _known_desk(shop: Shop, account: Account) -> str:
 def _media_url(webhook: str) -> str:
     """Return where the receiver behind a webhook serves attachments."""
     return f"{webhook.rstrip('/')}/media"
+
+
+def own_address(shop: Shop, account: Account) -> str:
+    """Return where the owner is reached: as vipcast.toml says, else in a person's own saved messages."""
+    messenger, is_bot = account.messenger, account.token is not None
+    kind = shop.messenger_class(messenger)
+    if named := shop.config.shop.me.get(messenger):
+        try:
+            return kind.normalise_address(named)
+        except AddressInvalid as error:
+            raise ConfigError(
+                f"vipcast.toml: `shop.me.{messenger}`: {error.message}",
+                hint=error.hint,
+                where=str(shop.config.file),
+            ) from error
+    return "me" if kind.has_saved_messages and not is_bot else ""
+
+
+def approval_of(shop: Shop, setting: Setting | None = None) -> Approval | None:
+    """Return who is asked before an announcement goes out: the approver, else the desk; None: the terminal.
+
+    Raises:
+        InputError: `[approval] by` is no account, or vipcast cannot reach its person.
+
+    """
+    setting = setting or setting_of(shop)
+    place = setting.approver or setting.desk
+    return Approval(setting, place) if place else None
+
+
+def _approver(shop: Shop, desk: DeskPlace | None) -> DeskPlace | None:
+    by = shop.config.approval.by
+    if not by:
+        return None
+    account = shop.config.account(by)
+    if desk is not None and desk.account.name == by:
+        return desk
+    if address := own_address(shop, account):
+        return DeskPlace(account, address)
+    raise InputError(
+        f"[approval] by = {by!r}: vipcast does not know where to reach that account's person.",
+        hint=f'Say it in [shop]: me = {{ {account.messenger} = "…" }}, or name an account of a person.',
+        where=str(shop.config.file),
+    )

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from vipcast.announcements.planning import PlannedDelivery
 from vipcast.errors import InputError
+from vipcast.messengers.base import Message
 from vipcast.storage.tables import announcements, deliveries
 
 UNFINISHED = ("planned", "running", "paused")
@@ -240,6 +241,20 @@ def cancel(connection: Connection, announcement: Announcement, now: datetime) ->
         .where(deliveries.c.announcement_id == announcement.id, deliveries.c.state == "queued")
         .values(state="skipped", reason="cancelled", ended_at=now)
     ).rowcount
+
+
+def texts(connection: Connection, number: int) -> dict[str, str]:
+    """Return {language: what the first member of it gets} of an announcement, as it was planned."""
+    query = (
+        select(deliveries.c.language, deliveries.c.body)
+        .where(deliveries.c.announcement_id == number, deliveries.c.body != "")
+        .order_by(deliveries.c.id)
+    )
+    found: dict[str, str] = {}
+    for language, body in connection.execute(query):
+        if language not in found:
+            found[language] = msgspec.json.decode(body, type=Message).text
+    return found
 
 
 def who_got(

@@ -37,7 +37,7 @@ def reply(shop: Shop, which: str, text: str, by: str) -> Result:
     with shop.database.write() as connection:
         talk = records.find(connection, which)
         _check_reachable(talk)
-        who = by or _me()
+        who = by or user_name()
         number = Voice(setting).answer(
             connection, talk, text, purpose=None, author=who, inbound_id=None, now=now
         )
@@ -59,7 +59,7 @@ def note(shop: Shop, which: str, text: str, *, kind: str, at: str, by: str) -> R
         raise InputError(f"--at lies in the future: {shop.local(moment)}.", hint="Write down what has been.")
     with shop.database.write() as connection:
         talk = _talk_of(shop, connection, which)
-        records.note(connection, talk, kind, text.strip(), at=moment, author=by or _me(), now=now)
+        records.note(connection, talk, kind, text.strip(), at=moment, author=by or user_name(), now=now)
         promises.settle(connection, setting.hours)
         talk = records.get(connection, talk.id)
     return Result(conversation_data(talk), [f"Noted with {talk.label} (#{talk.id})."])
@@ -136,7 +136,7 @@ def _talk_of(shop: Shop, connection: Any, which: str) -> Conversation:
         return records.of(connection, roster.find(connection, which), None, shop.now())
 
 
-def _me() -> str:
+def user_name() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a machine without such a thing as users

@@ -25,20 +25,24 @@ from vipcast.delivery.outcomes import ARRIVED, State
 from vipcast.delivery.sender import DrainResult, Ended
 from vipcast.errors import (
     INTERRUPTED,
-    ConfigError,
     InputError,
     Interrupted,
     NothingToDo,
     Problem,
     SetupMissing,
 )
-from vipcast.messengers.base import AddressInvalid
 from vipcast.shop import Shop, new_message_key
+from vipcast.shop_desk import approval_of, own_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Connection
+
+    from vipcast.announcements.planning import Planner
+    from vipcast.announcements.preparing import Prepared
     from vipcast.announcements.records import Announcement
+    from vipcast.conversations.approvals import Approval
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +91,40 @@ def announce(terminal: Terminal, shop: Shop, options: SendOptions) -> Result:
         )
         if options.is_urgent or ends_at:
             records.set_terms(connection, announcement.id, is_urgent=options.is_urgent, ends_at=ends_at)
-        if undo_seconds:
+        approval = _ask(shop, connection, prepared, planner, announcement)
+        if undo_seconds and approval is None:
             records.set_state(connection, announcement.id, "planned", "may still be undone")
+    if approval is not None:
+        return _waiting(shop, approval, announcement, data)
     if undo_seconds:
         _wait_for_undo(shop, announcement, undo_seconds)
     result = drain(terminal, shop, announcement, limit=options.limit)
     result.data |= data
     result.view = [*preview, *result.view]
     return result
+
+
+def _ask(
+    shop: Shop, connection: Connection, prepared: Prepared, planner: Planner, announcement: Announcement
+) -> Approval | None:
+    """Put a new announcement before the approver, where the shop has one; return who is waited for."""
+    approval = approval_of(shop) if shop.config.approval.by else None
+    if approval is None or announcement.approval == "approved":
+        return None
+    if announcement.approval != "waiting":
+        approval.ask(connection, announcement, prepared.plan, planner, prepared.groups, shop.now())
+    return approval
+
+
+def _waiting(shop: Shop, approval: Approval, announcement: Announcement, data: dict[str, Any]) -> Result:
+    """Send the approver what there is to approve, and say what is waited for."""
+    asyncio.run(shop.dispatcher().drain_talk(approval.place.account.name))
+    number, who = announcement.id, approval.place.account.name
+    view = [
+        f"Announcement {number} waits: {who} reads it first, and answers yes or no.",
+        f"Here: vipcast announcement approve {number}, or reject {number}.",
+    ]
+    return Result({**data, "announcement": number, "approval": "waiting"}, view)
 
 
 def _times(shop: Shop, options: SendOptions) -> tuple[float, datetime | None]:
@@ -141,7 +171,7 @@ def rehearse(terminal: Terminal, shop: Shop, options: SendOptions) -> Result:
     member, group = first_person(shop, who, options.groups[0] if options.groups else "")
     deliveries = []
     for route in shop.routes():
-        if address := own_address(shop, route.account.messenger, is_bot=route.account.token is not None):
+        if address := own_address(shop, route.account):
             message = planner.render(member, group, route)
             deliveries.append(
                 PlannedDelivery(
@@ -167,21 +197,6 @@ def rehearse(terminal: Terminal, shop: Shop, options: SendOptions) -> Result:
     result = drain(terminal, shop, announcement)
     result.view = [f"As {member.name} would get it:", *result.view]
     return result
-
-
-def own_address(shop: Shop, messenger: str, *, is_bot: bool) -> str:
-    """Return where the owner is reached: as vipcast.toml says, else in a person's own saved messages."""
-    kind = shop.messenger_class(messenger)
-    if named := shop.config.shop.me.get(messenger):
-        try:
-            return kind.normalise_address(named)
-        except AddressInvalid as error:
-            raise ConfigError(
-                f"vipcast.toml: `shop.me.{messenger}`: {error.message}",
-                hint=error.hint,
-                where=str(shop.config.file),
-            ) from error
-    return "me" if kind.has_saved_messages and not is_bot else ""
 
 
 def drain(terminal: Terminal, shop: Shop, announcement: Announcement, *, limit: int | None = None) -> Result:

@@ -47,6 +47,7 @@ class Setting:
     kept: Path  # the folder of attachments
     media_urls: Mapping[str, str] = field(default_factory=dict)  # where `kept` is on the web, by account
     desk: DeskPlace | None = None
+    approver: DeskPlace | None = None  # where announcements are read before they go out
     faqs: Mapping[str, Faq] = field(default_factory=dict)
     automatic_per_day: int = AUTOMATIC_PER_DAY
 

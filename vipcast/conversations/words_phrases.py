@@ -1,6 +1,7 @@
 """The phrases by which short messages are known, in the notation of `words_folding.Phrases`.
 
-Five languages in one list: members write in whichever they like. Accents are written here and not needed there.
+Five languages in one list: members write in whichever they like. Accents are written here and not needed
+there.
 """
 
 from __future__ import annotations
