@@ -19,6 +19,7 @@ TELEGRAM = Capabilities(
     in_flight=1,
     rate=Rate(1),
     threads=True,
+    recalls=frozenset({"delete", "edit"}),
 )
 VIBER = replace(
     TELEGRAM,
@@ -32,4 +33,5 @@ VIBER = replace(
     picture_suffixes=frozenset({".jpg", ".png"}),
     threads=False,
     quick_replies=True,
+    recalls=frozenset(),
 )

@@ -39,6 +39,8 @@ class TelegramSimulator:
     blocked_error: ClassVar[type[SendError]] = RecipientStopped
     request: ClassVar[str] = "SendMessageRequest"
     media_request: ClassVar[str] = "SendMediaRequest"
+    delete_request: ClassVar[str] = "DeleteMessagesRequest"
+    edit_request: ClassVar[str] = "EditMessageRequest"
 
     def __init__(self, sandbox: Sandbox, account: Account) -> None:
         self.sandbox = sandbox
@@ -85,6 +87,16 @@ class TelegramSimulator:
 
     def refuse_content(self) -> None:
         self.sandbox.faults.add(self.request, "error", code=400, text="MESSAGE_EMPTY")
+
+    def throttle_recalls(self) -> float:
+        """Arm a pause for what is taken back or edited; return its seconds."""
+        for request in (self.delete_request, self.edit_request):
+            self.sandbox.faults.add(request, "error", code=420, text="FLOOD_WAIT_35")
+        return 35.0
+
+    def refuse_recalls(self) -> None:
+        self.sandbox.faults.add(self.delete_request, "error", code=403, text="MESSAGE_DELETE_FORBIDDEN")
+        self.sandbox.faults.add(self.edit_request, "error", code=400, text="MESSAGE_EDIT_TIME_EXPIRED")
 
 
 class ViberSimulator:

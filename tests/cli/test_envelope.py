@@ -61,7 +61,7 @@ GOOD = {
 ELSEWHERE = {
     "demo", "sandbox", "listen", "account add", "account check", "member link", "group move", "db restore",
     "announcement show", "announcement resume", "announcement pause", "announcement cancel", "announcement retry",
-    "announcement recall",
+    "announcement recall", "announcement approve", "announcement reject",
     "schedule show", "schedule pause", "schedule resume", "schedule remove",
     "inbox show", "inbox reply", "inbox close", "inbox link",
 }  # fmt: skip

@@ -20,6 +20,7 @@ from vipcast.messengers.base import (
     OutcomeUnknown,
     Rejected,
     SendError,
+    Span,
     Throttled,
     Unit,
     Unreachable,
@@ -221,6 +222,16 @@ class TestContract:
         await messenger.send(simulator.address, "", message, 1)
         assert [one.text for one in simulator.arrived(simulator.address)] == ["Blue or red?"]
 
+    async def test_who_cannot_says_so(self, messenger, simulator):
+        sent = await messenger.send(simulator.address, "", Message("News"), 1)
+        can = messenger.capabilities_of(messenger.account).recalls
+        assert can <= set(DEEDS)
+        for deed in set(DEEDS) - can:
+            with pytest.raises(Rejected) as caught:
+                await recall(messenger, deed, simulator, sent.remote_id)
+            assert messenger.name in caught.value.message
+        assert [one.text for one in simulator.arrived(simulator.address)] == ["News"]
+
     @pytest.mark.usefixtures("simulator")
     async def test_what_is_no_content_is_not_fetched(self, messenger, tmp_path):
         for ref in ("", "nonsense", "[1]", "\0"):
@@ -245,6 +256,136 @@ class TestContract:
         await opened.open()
         await opened.close()
         await opened.close()
+
+
+RECALLERS = sorted(name for name, one in MESSENGERS.items() if one.capabilities.recalls)
+DEEDS = ("edit", "delete")
+
+
+async def recall(messenger, deed, simulator, remote_id, peer=""):
+    if deed == "delete":
+        await messenger.take_back(simulator.address, peer, remote_id)
+    else:
+        await messenger.edit(simulator.address, peer, remote_id, Message("Better news"))
+
+
+@pytest.mark.parametrize("kind", RECALLERS, indirect=True)
+class TestRecalls:
+    async def test_a_message_is_deleted_for_both_sides_and_again_is_no_error(self, messenger, simulator):
+        kept = await messenger.send(simulator.address, "", Message("kept"), 1)
+        sent = await messenger.send(simulator.address, "", Message("News"), 2)
+        for peer in (sent.peer or kept.peer, "", sent.peer):
+            await messenger.take_back(simulator.address, peer, sent.remote_id)
+            assert [one.text for one in simulator.arrived(simulator.address)] == ["kept"]
+
+    @pytest.mark.parametrize("text", TEXTS)
+    async def test_a_text_is_edited_and_the_same_again_is_no_error(self, messenger, simulator, text):
+        bold = Message("old and bold", (Span("bold", 0, 3),))
+        sent = await messenger.send(simulator.address, "", bold, 1)
+        for _ in range(2):
+            await messenger.edit(simulator.address, sent.peer, sent.remote_id, Message(text))
+            assert [one.text for one in simulator.arrived(simulator.address)] == [text]
+
+    async def test_a_caption_is_edited_and_the_picture_stays(self, messenger, simulator, shop_folder):
+        picture = simulator.media(shop_folder / "templates" / "new-collection" / "picture.jpg")
+        sent = await messenger.send(simulator.address, "", Message("old", media=(picture,)), 1)
+        for text in ("new", ""):
+            await messenger.edit(simulator.address, "", sent.remote_id, Message(text, media=(picture,)))
+            (arrived,) = simulator.arrived(simulator.address)
+            assert (arrived.text, arrived.media.endswith("picture.jpg")) == (text, True)
+
+    async def test_an_album_is_one_message_to_take_back_and_to_edit(self, messenger, simulator, shop_folder):
+        picture = simulator.media(shop_folder / "templates" / "new-collection" / "picture.jpg")
+        album = (picture,) * min(3, messenger.capabilities.album_limit)
+        before = await messenger.send(simulator.address, "", Message("before"), 1)
+        sent = await messenger.send(simulator.address, "", Message("old", media=album), 2)
+        await messenger.send(simulator.address, "", Message("after"), 3)
+        await messenger.edit(simulator.address, "", sent.remote_id, Message("new", media=album))
+        texts = [one.text for one in simulator.arrived(simulator.address)]
+        assert texts == ["before", "new", *[""] * (len(album) - 1), "after"]
+        # One part more than there are: what stands beside the album is not part of it.
+        for _ in range(2):
+            await messenger.take_back(simulator.address, "", sent.remote_id, parts=len(album) + 1)
+            assert [one.text for one in simulator.arrived(simulator.address)] == ["before", "after"]
+        await messenger.take_back(simulator.address, "", before.remote_id)
+        assert [one.text for one in simulator.arrived(simulator.address)] == ["after"]
+
+    async def test_what_is_gone_cannot_be_edited(self, messenger, simulator):
+        sent = await messenger.send(simulator.address, "", Message("News"), 1)
+        await messenger.take_back(simulator.address, "", sent.remote_id)
+        with pytest.raises(Rejected) as caught:
+            await messenger.edit(simulator.address, "", sent.remote_id, Message("Better"))
+        assert "not there" in caught.value.words
+
+    async def test_a_number_that_stands_in_another_chat_is_left_alone(self, messenger, simulator):
+        sent = await messenger.send(simulator.other_address, "", Message("private"), 1)
+        with pytest.raises(Rejected):
+            await messenger.take_back(simulator.address, "", sent.remote_id)
+        with pytest.raises(Rejected):
+            await messenger.edit(simulator.address, "", sent.remote_id, Message("x"))
+        assert [one.text for one in simulator.arrived(simulator.other_address)] == ["private"]
+
+    @pytest.mark.parametrize("remote_id", ["", "x", "-1", "1.5", "²", "7@9"])
+    async def test_what_is_no_number_is_rejected(self, messenger, simulator, remote_id):
+        for deed in DEEDS:
+            with pytest.raises(Rejected):
+                await recall(messenger, deed, simulator, remote_id)
+
+    async def test_who_blocked_us_has_it_taken_back(self, messenger, simulator):
+        sent = await messenger.send(simulator.address, "", Message("News"), 1)
+        simulator.block(simulator.address)
+        await messenger.take_back(simulator.address, sent.peer, sent.remote_id)
+        assert simulator.arrived(simulator.address) == []
+
+    async def test_a_named_wait_and_a_refusal_are_told_and_nothing_changes(self, messenger, simulator):
+        sent = await messenger.send(simulator.address, "", Message("News"), 1)
+        seconds = simulator.throttle_recalls()
+        for deed in DEEDS:
+            with pytest.raises(Throttled) as caught:
+                await recall(messenger, deed, simulator, sent.remote_id)
+            assert caught.value.retry_after == seconds
+        simulator.refuse_recalls()
+        for deed in DEEDS:
+            with pytest.raises(Rejected) as refused:
+                await recall(messenger, deed, simulator, sent.remote_id)
+            assert refused.value.remote_code
+        assert [one.text for one in simulator.arrived(simulator.address)] == ["News"]
+
+    async def test_a_lost_login_is_told(self, messenger, simulator):
+        sent = await messenger.send(simulator.address, "", Message("News"), 1)
+        simulator.revoke()
+        for deed in DEEDS:
+            with pytest.raises(LoginLost):
+                await recall(messenger, deed, simulator, sent.remote_id)
+
+    async def test_a_server_out_of_reach_is_told(self, messenger, simulator):
+        sent = await messenger.send(simulator.address, "", Message("News"), 1)
+        simulator.stop_server()
+        for deed in DEEDS:
+            with pytest.raises((Unreachable, OutcomeUnknown)):
+                await recall(messenger, deed, simulator, sent.remote_id)
+
+    @pytest.mark.parametrize("fault", ["drop_before", "drop_after"])
+    async def test_a_dropped_connection_is_repeated_without_harm(self, messenger, simulator, sandbox, fault):
+        sent = await messenger.send(simulator.address, "", Message("News"), 1)
+        for deed, request, left in (
+            ("edit", simulator.edit_request, ["Better news"]),
+            ("delete", simulator.delete_request, []),
+        ):
+            sandbox.faults.add(request, fault)
+            try:
+                await recall(messenger, deed, simulator, sent.remote_id)
+            except (Unreachable, OutcomeUnknown):
+                await recall(messenger, deed, simulator, sent.remote_id)
+            assert [one.text for one in simulator.arrived(simulator.address)] == left
+
+    async def test_no_text_is_logged(self, messenger, simulator, caplog):
+        text = "what only Anna may read"
+        with caplog.at_level(logging.DEBUG):
+            sent = await messenger.send(simulator.address, "", Message("News"), 1)
+            await messenger.edit(simulator.address, "", sent.remote_id, Message(text))
+            await messenger.take_back(simulator.address, "", sent.remote_id)
+        assert text not in caplog.text
 
 
 class TestAddresses:

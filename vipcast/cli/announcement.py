@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vipcast.cli.command import Command, Group
+from vipcast.cli.complete import complete_members
 from vipcast.cli.result import Result
 
 app = typer.Typer(
@@ -88,3 +89,50 @@ def retry(
 
     with ctx.obj.shop() as shop:
         return retry_announcement(ctx.obj, shop, number, with_unknown=unknown, yes=yes)
+
+
+@app.command(cls=Command, epilog='Example: vipcast announcement recall 3 --only "Kovács Anna" --yes')
+def recall(
+    ctx: typer.Context,
+    number: Number,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="Only this member; may be given again.", autocompletion=complete_members),
+    ] = None,
+    edit: Annotated[
+        bool, typer.Option("--edit", help="Put the template's present text in its place; pictures stay.")
+    ] = False,
+    yes: Yes = False,
+) -> Result:
+    """Take back what was sent, for both sides, where the messenger can; or edit it."""
+    from vipcast.cli.recalling import recall_announcement
+
+    with ctx.obj.shop() as shop:
+        return recall_announcement(ctx.obj, shop, number, only or [], is_edit=edit, yes=yes)
+
+
+@app.command(cls=Command, epilog="Example: vipcast announcement approve 7")
+def approve(
+    ctx: typer.Context,
+    number: Number,
+    yes: Yes = False,
+    by: Annotated[str, typer.Option("--by", help="Who approves; you, if not said.")] = "",
+) -> Result:
+    """Say yes to an announcement that waits for it, and send it."""
+    from vipcast.cli.approving import approve as approve_it
+
+    with ctx.obj.shop() as shop:
+        return approve_it(ctx.obj, shop, number, yes=yes, by=by)
+
+
+@app.command(cls=Command, epilog="Example: vipcast announcement reject 7")
+def reject(
+    ctx: typer.Context,
+    number: Number,
+    by: Annotated[str, typer.Option("--by", help="Who rejects; you, if not said.")] = "",
+) -> Result:
+    """Say no to an announcement that waits for approval: nothing of it is sent."""
+    from vipcast.cli.approving import reject as reject_it
+
+    with ctx.obj.shop() as shop:
+        return reject_it(shop, number, by=by)

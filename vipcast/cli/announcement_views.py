@@ -41,7 +41,8 @@ def show_view(shop: Shop, number: int | None) -> Result:
 def resume_announcements(terminal: Terminal, shop: Shop, number: int | None, limit: int | None) -> Result:
     with shop.database.write() as connection:
         if number is None:
-            chosen = [one for one in records.listed(connection) if one.is_unfinished]
+            found = [one for one in records.listed(connection) if one.is_unfinished]
+            chosen = [one for one in found if one.approval != "waiting"]
         else:
             chosen = [records.get(connection, number)]
         for one in chosen:
@@ -49,6 +50,11 @@ def resume_announcements(terminal: Terminal, shop: Shop, number: int | None, lim
                 raise NothingToDo(
                     f"Announcement {one.id} is {one.state}; there is nothing to resume.",
                     hint=f"Failed or unknown ones: vipcast announcement retry {one.id}",
+                )
+            if one.approval == "waiting":
+                raise InputError(
+                    f"Announcement {one.id} waits for approval.",
+                    hint=f"Say yes or no: vipcast announcement approve {one.id}, or reject {one.id}",
                 )
             records.set_state(connection, one.id, "running")
     if not chosen:

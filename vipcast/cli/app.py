@@ -25,7 +25,10 @@ class Root(LazyGroup):
         "group": ("vipcast.cli.group", "Make capped groups, give seats, move members."),
         "template": ("vipcast.cli.template", "Write, check and preview what is announced."),
         "send": ("vipcast.cli.send", "Announce a template to groups, once to each member."),
-        "announcement": ("vipcast.cli.announcement", "Show, resume, pause, cancel and retry announcements."),
+        "announcement": (
+            "vipcast.cli.announcement",
+            "Show, approve, resume, cancel, retry, recall announcements.",
+        ),
         "why": ("vipcast.cli.why", "Say why a person did, or did not, get an announcement."),
         "schedule": ("vipcast.cli.schedule", "Plan announcements: once, every week, on birthdays."),
         "tick": ("vipcast.cli.tick", "Do what is due, then end; what cron calls each minute."),

@@ -85,7 +85,8 @@ def _story(shop: Shop, entry: history.Entry) -> str:
     happened = [f"{word} {shop.local(at)}" for word, at in times if at]
     if entry.state in {"sent", "delivered", "seen"}:
         via = f" on {entry.messenger} ({entry.address}) through {entry.account}" if entry.messenger else ""
-        return f"got it: {', '.join(happened)}{via}."
+        more = outcome_words(shop, entry)
+        return f"got it: {', '.join(happened)}{via}{'; ' * bool(more)}{more}."
     if entry.state == "skipped":
         return f"not sent: {reason_words(entry.reason, entry.words)} (decided {shop.local(entry.at)})."
     tried = f" Tried {entry.attempts} time{'s' * (entry.attempts != 1)}, last {shop.local(entry.sending_at)}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import islice
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -100,8 +100,7 @@ def list_view(shop: Shop) -> Result:
         example = "vipcast schedule add new-collection --group gold --every monday@9:00"
         return Result([], [f"Nothing is scheduled. Begin: {example}"])
     rows = [
-        (one.id, one.template, ", ".join(one.groups), one.parsed.describe(), one.state,
-         _shown(one.next_at, one.zone_info), one.reason)
+        (one.id, one.template, ", ".join(one.groups), _told(one), one.state, _next(one), one.reason)
         for one in found
     ]  # fmt: skip
     headers = ("no", "template", "groups", "when", "state", "next", "last trouble")
@@ -117,7 +116,7 @@ def show_view(shop: Shop, number: int, count: int) -> Result:
     facts = [
         ("template", one.template),
         ("groups", ", ".join(one.groups)),
-        ("when", one.parsed.describe()),
+        ("when", _told(one)),
         ("time zone", one.zone),
         ("until", one.until or ""),
         ("if late", f"{one.if_late}, after {timedelta(seconds=one.grace_seconds)}"),
@@ -180,7 +179,26 @@ def _runs(
 
 
 def _data(one: Schedule) -> dict[str, Any]:
-    return asdict(one) | {"next_at": one.next_at.astimezone(one.zone_info) if one.next_at else None}
+    return asdict(one) | {"next_at": one.next_at.astimezone(_clock_of(one)) if one.next_at else None}
+
+
+def _clock_of(one: Schedule) -> tzinfo:
+    """Return a schedule's zone, or UTC where this system has it no more: a list must show the others."""
+    try:
+        return one.zone_info
+    except InputError:
+        return UTC
+
+
+def _told(one: Schedule) -> str:
+    try:
+        return one.parsed.describe()
+    except InputError:
+        return one.expression
+
+
+def _next(one: Schedule) -> str:
+    return _shown(one.next_at, _clock_of(one))
 
 
 def _zone(shop: Shop, name: str) -> ZoneInfo:
@@ -203,5 +221,5 @@ def _duration(text: str, option: str) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def _shown(moment: datetime | None, zone: ZoneInfo) -> str:
+def _shown(moment: datetime | None, zone: tzinfo) -> str:
     return f"{moment.astimezone(zone):%A %Y-%m-%d %H:%M}" if moment else ""

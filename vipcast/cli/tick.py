@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import typer
@@ -27,9 +28,10 @@ def tick(ctx: typer.Context) -> Result:
     state, now = folder / STATE, datetime.now(UTC)
     last = pulse.read(state)
     is_shop = (folder / FILE).is_file()
-    if is_shop and not last.was_set_back(now) and pulse.is_idle(state / DATABASE, now):
+    if is_shop and not last.was_set_back(now) and pulse.is_idle(state / DATABASE, now, last.notice):
         if state.is_dir():
-            pulse.write(state, pulse.Pulse(now, last.ran_at))
+            # Read once more: another tick may have ended since, and knows more.
+            pulse.write(state, replace(pulse.read(state), ticked_at=now))
         return Result({"fired": [], "sent": 0, "seated": {}, "nudged": 0, "overdue": 0})
     from vipcast.cli.tick_run import run
 

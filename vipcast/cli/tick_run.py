@@ -7,7 +7,7 @@ from typing import Any
 
 from vipcast.cli.result import Result
 from vipcast.delivery.sender import DrainResult, Ended
-from vipcast.errors import Problem
+from vipcast.errors import INTERRUPTED, Interrupted, Problem
 from vipcast.schedules.firing import Fired
 from vipcast.schedules.records import Ran
 from vipcast.schedules.ticking import Ticked
@@ -19,6 +19,9 @@ _QUIET = (Ended.EMPTY, Ended.WAITING, Ended.LOCKED, Ended.LIMIT, Ended.STOPPED)
 def run(shop: Shop) -> Result:
     done = shop.ticker().tick()
     problems = [*_failed(done), *(_stuck(one) for one in done.drained if one.ended not in _QUIET)]
+    if done.was_stopped:
+        said = "Stopped on request; everything that had left is written down."
+        problems.append(Problem(Interrupted.code, said, "The next tick goes on."))
     sent = sum(one.sent for one in done.drained)
     data = {
         "fired": [_fired_data(one) for one in done.fired],
@@ -80,6 +83,8 @@ def _stuck(one: DrainResult) -> Problem:
 
 
 def _code(problems: list[Problem], sent: int, done: Ticked) -> int:
+    if done.was_stopped:
+        return INTERRUPTED
     if not problems:
         return 0
     return 4 if sent or any(one.state is Ran.SENT for one in done.fired) else 1

@@ -37,6 +37,10 @@ REASONS: Mapping[str, str] = {
     "receipt": "the messenger reported a failure afterwards",
     "settled-by-receipt": "a receipt showed that it arrived",
     "retry": "queued again by the owner",
+    "quiet-hours": "waits for the end of the quiet hours there",
+    "per-week": "waits: they got as many this week as [limits] allows",
+    "too-soon": "waits: the last announcement was too short a time ago",
+    "ended": "the announcement had ended",
     "unsettled-opted_out": "it may have arrived; not repeated, because the member opted out since",
     "unsettled-refused": "an earlier try may have arrived; repeating it was refused",
     "unsettled-no_consent": "it may have arrived; not repeated, because there is no consent",
@@ -183,11 +187,24 @@ def next_steps(announcement: Announcement, counts: Mapping[str, int]) -> list[st
 
 def outcome_words(shop: Shop, entry: Entry) -> str:
     if entry.state in {"sent", "delivered", "seen"}:
-        return "" if entry.reason != "settled-by-receipt" else reason_words(entry.reason)
+        settled = reason_words(entry.reason) if entry.reason == "settled-by-receipt" else ""
+        return "; ".join(filter(None, (settled, recall_words(shop, entry))))
     said = reason_words(entry.reason, entry.words)
     if entry.not_before and entry.state in {"queued", "unknown"}:
         said += f"; again from {shop.local(entry.not_before)}"
     return said
+
+
+def recall_words(shop: Shop, entry: Entry) -> str:
+    """Return whether a delivery was taken back or edited; empty where nobody asked for it."""
+    match entry.recall:
+        case "done":
+            return f"{entry.recall_words} {shop.local(entry.recalled_at)}"
+        case "failed":
+            return f"recalling it failed ({entry.recall_words})"
+        case "wanted":
+            return f"to be {'edited' if entry.recall_words == 'edit' else 'taken back'}"
+    return ""
 
 
 def entry_data(entry: Entry) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from vipcast.announcements import records
 from vipcast.announcements.planning import Plan, PlannedDelivery, Planner, Route
@@ -18,9 +18,11 @@ from vipcast.announcements.records import Announcement
 from vipcast.conversations.desk_wording import DeskWording
 from vipcast.conversations.setting import DeskPlace, Setting
 from vipcast.conversations.words_folding import fold
+from vipcast.delivery.ledger import counts
 from vipcast.delivery.talk import Kind, Saying, say
 from vipcast.groups.seats import Group
 from vipcast.messengers.base import Message
+from vipcast.storage.tables import deliveries
 
 PURPOSE = "approval:"  # before an announcement's number
 _YES = frozenset({"yes", "y", "ok", "okay", "igen", "mehet", "ano", "jo", "kylla", "joo", "да", "ok mehet"})
@@ -47,14 +49,14 @@ class Approval:
         records.ask(connection, announcement.id, f"waits for a yes of {self.place.account.name}")
         purpose = f"{PURPOSE}{announcement.id}"
         for number, message in enumerate(self._samples(plan, planner, groups)):
-            self._say(connection, message, f"{purpose}:sample:{number}", now)
+            self.say(connection, message, f"{purpose}:sample:{number}", now)
         text = DeskWording(self.setting.language).approval(
             announcement.id,
             announcement.title or announcement.template,
             [group.name for group in groups],
             len(plan.to_send),
         )
-        self._say(connection, Message(text), purpose, now)
+        self.say(connection, Message(text), purpose, now)
 
     def _samples(self, plan: Plan, planner: Planner, groups: Sequence[Group]) -> list[Message]:
         """Return what the first member of each language gets, as the approver's messenger shows it."""
@@ -71,7 +73,8 @@ class Approval:
             for one in first.values()
         ]
 
-    def _say(self, connection: Connection, message: Message, purpose: str, now: datetime) -> None:
+    def say(self, connection: Connection, message: Message, purpose: str, now: datetime) -> None:
+        """Queue a message to the approver."""
         saying = Saying(
             kind=Kind.NOTICE,
             account=self.place.account.name,
@@ -81,6 +84,36 @@ class Approval:
             purpose=purpose,
         )
         say(connection, saying, new_key=self.setting.new_key, now=now)
+
+
+def asked_by(connection: Connection, place: DeskPlace, reply_to: str) -> int | None:
+    """Return which announcement a message in the approver's chat asks about, by its number there."""
+    if not reply_to:
+        return None
+    query = select(deliveries.c.purpose).where(
+        deliveries.c.account == place.account.name,
+        deliveries.c.address == place.address,
+        deliveries.c.remote_id == reply_to,
+        deliveries.c.purpose.startswith(PURPOSE),
+    )
+    return number_in(connection.execute(query).scalar())
+
+
+def hear(
+    approval: Approval, connection: Connection, number: int, text: str, *, by: str, key: str, now: datetime
+) -> None:
+    """Take a reply to a question for approval: yes, no, or neither, which asks again."""
+    wording, is_yes = DeskWording(approval.setting.language), verdict(text)
+    one = records.get(connection, number)
+    if one.approval == "waiting" and is_yes is None:
+        members = sum(counts(connection, number).values())
+        again = wording.approval(number, one.title or one.template, one.groups, members)
+        approval.say(connection, Message(again), f"{PURPOSE}{number}:again:{key}", now)
+        return
+    if one.approval == "waiting":
+        one = records.decide(connection, number, by=by, is_yes=bool(is_yes), now=now)
+    told = wording.decided(number, one.approval_by, is_yes=one.approval == "approved")
+    approval.say(connection, Message(told), f"{PURPOSE}{number}:decided:{key}", now)
 
 
 def number_in(purpose: str | None) -> int | None:

@@ -20,6 +20,7 @@ from vipcast.conversations.records import Conversation
 from vipcast.conversations.setting import DeskPlace, Setting
 from vipcast.conversations.voice import Voice
 from vipcast.delivery.outcomes import State
+from vipcast.delivery.statements import UNSETTLED
 from vipcast.delivery.talk import Kind
 from vipcast.errors import InputError
 from vipcast.storage.tables import deliveries, inbound
@@ -39,6 +40,7 @@ class Colleagues:
         place = self.setting.desk
         if place is None:
             return
+        promises.settle(connection, self.setting.hours)  # who answered before is told to who answers now
         row = connection.execute(select(inbound).where(inbound.c.id == number)).one()
         handling = self._read(connection, place, row, now)
         connection.execute(update(inbound).where(inbound.c.id == number).values(handling=handling))
@@ -67,16 +69,16 @@ class Colleagues:
         Desk(self.setting).notice(connection, talk.id, text, f"failed:{purpose}", now, reply_to=row.remote_id)
 
     def _read(self, connection: Connection, place: DeskPlace, row: Row[Any], now: datetime) -> str:
-        told = self._replied_to(connection, place, row.reply_to)
+        told = self._replied_to(connection, place, row)
         if told is None:
             return self._read_other(connection, place, row, now)
         if told.conversation_id is None:
-            return self._hint(connection, place, row, now)
+            return self._hint(connection, row, now)
+        if row.kind == "edited":
+            return self._edited(connection, row, told.conversation_id, now)
         talk = records.get(connection, told.conversation_id)
         mine = inbound.c.id == row.id
         connection.execute(update(inbound).where(mine).values(conversation_id=talk.id))
-        if row.kind == "edited":
-            return "ignored"
         command, _, rest = row.text.strip().partition(" ")
         if command.startswith("/"):
             return self._obey(connection, talk, row, command.lower(), rest.strip(), now)
@@ -86,48 +88,50 @@ class Colleagues:
         if text:
             self._answer(connection, talk, row, text, f"answer:{row.id}", now)
         for one in found:
-            if one.state == "failed":
+            if one.state in ("failed", "kept"):  # kept: the reply waited, and its content was here before
                 self.pass_on(connection, talk, row, one, now)
         self._take(connection, talk, row, now)
         return "answer"
 
-    def _replied_to(self, connection: Connection, place: DeskPlace, reply_to: str) -> Row[Any] | None:
-        if not reply_to:
+    @staticmethod
+    def _replied_to(connection: Connection, place: DeskPlace, row: Row[Any]) -> Row[Any] | None:
+        """Return the conversation of what was answered or edited: one of ours, or the writer's own answer.
+
+        Who replies to what another colleague wrote talks with them, not with the member.
+        """
+        if not row.reply_to:
             return None
         query = select(deliveries.c.conversation_id).where(
             deliveries.c.account == place.account.name,
             deliveries.c.address == place.address,
-            deliveries.c.remote_id == reply_to,
+            deliveries.c.remote_id == row.reply_to,
             deliveries.c.kind.in_(_TO_DESK),
         )
-        return connection.execute(query).first() or self._edited_reply(connection, place, reply_to)
-
-    @staticmethod
-    def _edited_reply(connection: Connection, place: DeskPlace, reply_to: str) -> Row[Any] | None:
-        """Return the conversation of a colleague's own earlier answer."""
-        query = select(inbound.c.conversation_id).where(
+        own = select(inbound.c.conversation_id).where(
             inbound.c.account == place.account.name,
-            inbound.c.remote_id == reply_to,
+            inbound.c.address == row.address,
+            inbound.c.remote_id == row.reply_to,
             inbound.c.handling == "answer",
         )
-        return connection.execute(query).first()
+        return connection.execute(query).first() or connection.execute(own).first()
 
     def _read_other(self, connection: Connection, place: DeskPlace, row: Row[Any], now: datetime) -> str:
         """Handle a message that replies to nothing of ours, as far as is known now."""
         if row.kind == "edited":
-            return self._edited(connection, place, row, now)
+            return "ignored"
         if row.reply_to:
             open_ones = select(deliveries.c.id).where(
                 deliveries.c.account == place.account.name,
                 deliveries.c.kind.in_(_TO_DESK),
                 deliveries.c.state.in_(_UNSETTLED),
                 deliveries.c.attempts > 0,
+                deliveries.c.reason.not_like(UNSETTLED + "%"),
             )
             if connection.execute(open_ones.limit(1)).first():
                 return "waiting"
         if place.is_shared and not self._is_ours(connection, place, row.reply_to):
             return "ignored"  # colleagues talk with each other
-        return self._hint(connection, place, row, now)
+        return self._hint(connection, row, now)
 
     @staticmethod
     def _is_ours(connection: Connection, place: DeskPlace, remote_id: str) -> bool:
@@ -138,20 +142,18 @@ class Colleagues:
         )
         return bool(remote_id) and connection.execute(query).first() is not None
 
-    def _hint(self, connection: Connection, place: DeskPlace, row: Row[Any], now: datetime) -> str:
-        del place
+    def _hint(self, connection: Connection, row: Row[Any], now: datetime) -> str:
         text = self.setting.wording.not_a_relay()
         Desk(self.setting).notice(
             connection, None, text, f"hint:{row.id}", now, inbound_id=row.id, reply_to=row.remote_id
         )
         return "hint"
 
-    def _edited(self, connection: Connection, place: DeskPlace, row: Row[Any], now: datetime) -> str:
+    def _edited(self, connection: Connection, row: Row[Any], talk_id: int, now: datetime) -> str:
         """Say that an answer, once sent, keeps its words."""
-        found = self._edited_reply(connection, place, row.reply_to)
-        if found is None or found.conversation_id is None:
-            return "ignored"
-        talk = records.get(connection, found.conversation_id)
+        talk = records.get(connection, talk_id)
+        mine = inbound.c.id == row.id
+        connection.execute(update(inbound).where(mine).values(conversation_id=talk.id))
         text = self.setting.wording.cannot_edit(talk.id, talk.label)
         Desk(self.setting).notice(connection, talk.id, text, f"edit:{row.id}", now, reply_to=row.reply_to)
         return "ignored"
@@ -205,7 +207,7 @@ class Colleagues:
         place = self.setting.desk
         if not who or place is None or talk.taken_by == who:
             return
-        if talk.taken_by and talk.answered_at is not None and place.is_shared:
+        if talk.taken_by and talk.answered_at and talk.waiting_since is None and place.is_shared:
             when = self.setting.local(talk.answered_at)
             text = self.setting.wording.already_answered(talk.id, talk.label, talk.taken_by, when)
             Desk(self.setting).notice(

@@ -162,7 +162,7 @@ def split(text: str, limit: int, unit: Unit) -> list[str]:
         at = at if at > 0 else fits
         parts.append(text[:at])
         text = text[at:].lstrip("\n ")
-    return [*parts, text]
+    return [part for part in (*parts, text) if part.strip()] or [text]  # blank ones are refused
 
 
 def _longest(text: str, limit: int, unit: Unit) -> int:

@@ -184,6 +184,13 @@ _NOTICES: Mapping[str, Mapping[str, str]] = {
         "ru": _WHO + "отказ от новостей, они больше не придут ни в один мессенджер.",
         "en": _WHO + "opted out, no more news on any messenger.",
     },
+    "left": {
+        "hu": _WHO + "letiltotta vagy elhagyta a fiókunkat itt: {messenger}. Itt már nem érjük el.",
+        "cs": _WHO + "zablokoval(a) nebo opustil(a) náš účet: {messenger}. Tam už ho nezastihneme.",
+        "fi": _WHO + "esti tilimme tai lähti: {messenger}. Siellä viestit eivät enää mene perille.",
+        "ru": _WHO + "заблокировал(а) наш аккаунт или ушёл: {messenger}. Там мы больше не доступны.",
+        "en": _WHO + "blocked or left our account on {messenger}. They are not reached there any more.",
+    },
     "complaint": {
         "hu": _WHO + "panasz{group}. Kérjük, mielőbb foglalkozzon vele.",
         "cs": _WHO + "stížnost{group}. Věnujte se jí prosím co nejdřív.",
@@ -325,6 +332,10 @@ class DeskWording:
 
     def opted_out(self, number: int, name: str) -> str:
         return self._notice("opted_out", number=number, name=_line(name))
+
+    def left(self, number: int, name: str, messenger: str) -> str:
+        """Say that somebody cannot be written to on a messenger any more."""
+        return self._notice("left", number=number, name=_line(name), messenger=self.messenger(messenger))
 
     def attachment(self, kind: str, words: str, reason: str) -> str:
         """Say that a thing could not be passed on: an `AttachmentKind`, its name or words, and why."""

@@ -47,7 +47,7 @@ def since(connection: Connection, start: datetime, now: datetime) -> Figures:
             .group_by(deliveries.c.kind)
         ).all()
     )
-    at_desk = sum(handled.get(one, 0) for one in ("answer", "command", "hint", "ignored"))
+    at_desk = sum(handled.get(one, 0) for one in ("answer", "command", "hint", "ignored", "approval"))
     waiting = select(func.count()).where(conversations.c.waiting_since.is_not(None))
     return Figures(
         messages=sum(handled.values()) - at_desk,

@@ -6,13 +6,13 @@ disturbed; the person is answered privately where the messenger lets the account
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
 from vipcast.config import Account
-from vipcast.conversations import records, words
+from vipcast.conversations import attachments, records, words
 from vipcast.conversations.desk import Desk
 from vipcast.conversations.handover import hand_over
 from vipcast.conversations.setting import Setting
@@ -20,7 +20,9 @@ from vipcast.conversations.voice import Voice
 from vipcast.delivery.inbound import Stored
 from vipcast.delivery.talk import Kind, Saying, say
 from vipcast.messengers.base import Event, EventKind, Message
-from vipcast.storage.tables import groups, inbound
+from vipcast.storage.tables import deliveries, groups, inbound
+
+_POINTS_ONCE_IN = timedelta(hours=1)
 
 
 def of(connection: Connection, account: Account, chat: str) -> Row[Any] | None:
@@ -51,6 +53,7 @@ def hear(
         name=event.name, language=event.language, at=event.at, now=now,
     )  # fmt: skip
     connection.execute(update(inbound).where(inbound.c.id == stored.id).values(conversation_id=talk.id))
+    attachments.write(connection, stored.id, event.attachments)
     if is_complaint:
         text = setting.wording.complaint(talk.id, talk.label, group.name)
         Desk(setting).notice(connection, talk.id, text, f"complaint:{stored.id}", now, inbound_id=stored.id)
@@ -68,11 +71,13 @@ def _point(
     talk_id: int,
     now: datetime,
 ) -> None:
-    talk = records.get(connection, talk_id)
-    voice = Voice(setting)
-    message = setting.builtin_replies.message(
-        "pointer", voice.view(connection, talk), setting.capabilities[account.name]
+    lately = select(deliveries.c.id).where(
+        deliveries.c.purpose.startswith(f"pointer:{group.id}:"),
+        deliveries.c.planned_at > now - _POINTS_ONCE_IN,
     )
+    if connection.execute(lately.limit(1)).first():
+        return
+    message = Voice(setting).pointer(connection, records.get(connection, talk_id), account.name)
     saying = Saying(
         kind=Kind.AUTOMATIC,
         account=account.name,
@@ -80,6 +85,6 @@ def _point(
         address=group.chat,
         message=Message(message.text, message.spans, reply_to=event.remote_id),
         conversation_id=talk_id,
-        purpose=f"pointer:{group.id}:{now:%Y-%m-%dT%H}",
+        purpose=f"pointer:{group.id}:{now:%Y-%m-%dT%H:%M}",
     )
     say(connection, saying, new_key=setting.new_key, now=now)

@@ -28,13 +28,23 @@ def hand_over(
     """Give a message to a person: it waits, with a promise; the desk reads it; the member is told when."""
     promises.settle(connection, setting.hours)
     talk = records.get(connection, talk.id)
-    records.change(
-        connection, talk.id,
-        waiting_since=talk.waiting_since or now, closed_at=None, wants_person=wants_person,
-    )  # fmt: skip
+    since = talk.waiting_since or promises.asked_at(connection, talk.id, now)
+    records.change(connection, talk.id, waiting_since=since, closed_at=None, wants_person=wants_person)
     made = promises.make(connection, talk.id, now, setting.hours)
-    Desk(setting).relay(connection, talk, stored.id, text_of(event), reply_to=event.reply_to, now=now)
+    relay(connection, setting, talk, event, stored, now)
     Voice(setting).acknowledge(connection, talk, stored.id, made, now)
+
+
+def relay(
+    connection: Connection, setting: Setting, talk: Conversation, event: Event, stored: Stored, now: datetime
+) -> None:
+    """Pass a message on to the desk, and say what came with it and will never be there."""
+    desk = Desk(setting)
+    desk.relay(connection, talk, stored.id, text_of(event), reply_to=event.reply_to, now=now)
+    for one in attachments.of(connection, stored.id):
+        if one.state == "failed":
+            text = setting.wording.attachment(one.kind, one.name or one.words, one.reason)
+            desk.notice(connection, talk.id, text, f"attachment:{one.id}", now, inbound_id=stored.id)
 
 
 def text_of(event: Event) -> str:

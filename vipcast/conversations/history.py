@@ -21,6 +21,12 @@ _SPEAKERS: dict[str, Speaker] = {
     Kind.ANSWER: "person",
     Kind.AUTOMATIC: "automatic",
 }
+_AT_THE_DESK = (
+    "answer",
+    "command",
+    "hint",
+    "ignored",
+)  # colleagues' words; an answer is shown as it was sent
 _DOINGS = {
     EventKind.SUBSCRIBED: "subscribed",
     EventKind.UNSUBSCRIBED: "unsubscribed, or blocked the account",
@@ -66,7 +72,7 @@ def of_member(connection: Connection, member_id: int, conversation_id: int | Non
 
 
 def _inbound(connection: Connection, mine: ColumnElement[bool]) -> list[Said]:
-    query = select(inbound).where(mine, inbound.c.handling.not_in(("answer", "command", "hint")))
+    query = select(inbound).where(mine, inbound.c.handling.not_in(_AT_THE_DESK))
     return [
         Said(
             at=row.at,

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Select, and_, func, insert, or_, select, upda
 from vipcast.conversations import records
 from vipcast.conversations.hours import OpeningHours
 from vipcast.conversations.promise import Promise, promise
+from vipcast.conversations.records import Conversation
 from vipcast.delivery.outcomes import ARRIVED
 from vipcast.delivery.talk import Kind
 from vipcast.storage.tables import conversations, deliveries, inbound, members, notes, promises
@@ -23,6 +24,7 @@ from vipcast.storage.tables import conversations, deliveries, inbound, members, 
 ANSWERING_NOTES = ("call", "visit")
 # The desk is nudged when a quarter of `reply_within` is left, but not later than this before the time.
 LEAST_NOTICE = timedelta(minutes=10)
+_MOMENT = timedelta(microseconds=1)
 
 
 class State(enum.StrEnum):
@@ -73,6 +75,35 @@ def make(connection: Connection, conversation_id: int, received_at: datetime, ho
     return made
 
 
+def asked_at(connection: Connection, conversation_id: int, now: datetime) -> datetime:
+    """Return since when a question that came now waits, never before what was answered already.
+
+    It would be before that where the clock was set back, and an old answer would count for it.
+    """
+    said = select(func.max(deliveries.c.planned_at)).where(
+        deliveries.c.conversation_id == conversation_id, deliveries.c.kind == Kind.ANSWER
+    )
+    noted = select(func.max(notes.c.recorded_at)).where(
+        notes.c.conversation_id == conversation_id, notes.c.kind.in_(ANSWERING_NOTES)
+    )
+    found = [connection.execute(query).scalar() for query in (said, noted)]
+    answered: list[datetime] = [moment + _MOMENT for moment in found if moment is not None]
+    return max([now, *answered])
+
+
+def written_at(connection: Connection, talk: Conversation, now: datetime) -> datetime:
+    """Return when an answer that is written now was written, never before the questions it answers.
+
+    It would be before them where the clock was set back.
+    """
+    if talk.waiting_since is None or talk.waiting_since <= now:
+        return now
+    asked = select(func.max(inbound.c.recorded_at)).where(
+        inbound.c.conversation_id == talk.id, inbound.c.handling == "question"
+    )
+    return max(now, talk.waiting_since, connection.execute(asked).scalar() or now)
+
+
 def settle(connection: Connection, hours: OpeningHours) -> int:
     """Find out which waiting conversations were answered; return how many.
 
@@ -108,6 +139,21 @@ def end(connection: Connection, conversation_id: int, now: datetime) -> None:
     in_time = promises.c.due_at >= now
     for condition, state in ((in_time, State.CLOSED), (~in_time, State.BROKEN)):
         connection.execute(update(promises).where(mine, condition).values(state=state, settled_at=now))
+
+
+def reopen(connection: Connection, conversation_id: int, answered_at: datetime) -> bool:
+    """Let the promise that an answer settled stand again, for it did not arrive; return whether one does."""
+    settled = select(promises.c.id).where(
+        promises.c.conversation_id == conversation_id,
+        promises.c.settled_at == answered_at,
+        promises.c.state.in_((State.KEPT, State.BROKEN)),
+    )
+    number = connection.execute(settled.order_by(promises.c.id).limit(1)).scalar()
+    mine = promises.c.id == number
+    return (
+        connection.execute(update(promises).where(mine).values(state=State.OPEN, settled_at=None)).rowcount
+        > 0
+    )
 
 
 def everything(connection: Connection, *, limit: int) -> list[Made]:

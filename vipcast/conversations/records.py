@@ -60,15 +60,17 @@ def hear(
     now: datetime,
 ) -> Conversation:
     """Return the conversation of whoever wrote, opened where there is none; answers go where they wrote."""
-    values = {"account": account.name, "messenger": account.messenger, "address": address, "heard_at": at}
+    values: dict[str, Any] = {"account": account.name, "messenger": account.messenger, "address": address}
+    values["heard_at"] = min(at, now)
     values |= {key: value for key, value in (("name", name), ("language", language)) if value}
     known = of_member(connection, member_id) if member_id is not None else None
     stranger = of_address(connection, account.messenger, address)
-    if known is None and stranger is not None and member_id is not None:
-        values["member_id"] = member_id  # they are known by now
-        known = stranger
-    elif known is not None and stranger is not None:
-        _merge(connection, stranger.id, known.id)
+    if stranger is not None and member_id is not None:  # they are known by now
+        _give(connection, stranger, member_id)
+        if known is None:
+            values["member_id"] = member_id
+        else:
+            _merge(connection, stranger, known)
     known = known or stranger
     if known is None:
         number = connection.execute(
@@ -77,9 +79,11 @@ def hear(
             .returning(conversations.c.id)
         ).scalar_one()
         return get(connection, number)
-    if known.heard_at > at:
-        del values["heard_at"]
-    change(connection, known.id, **values)
+    if known.address and at < known.heard_at <= now:  # it came late: they have written since, maybe elsewhere
+        for key in ("account", "messenger", "address", "heard_at"):
+            del values[key]
+    if values:
+        change(connection, known.id, **values)
     return get(connection, known.id)
 
 
@@ -188,20 +192,16 @@ def tie(connection: Connection, talk: Conversation, member: Member) -> Conversat
             hint=f"If that is wrong: vipcast member edit '#{talk.member_id}' --remove {talk.address}",
         )
     roster.add_address(connection, member.id, talk.messenger, talk.address)
-    mine = inbound.c.conversation_id == talk.id
-    connection.execute(update(inbound).where(mine).values(member_id=member.id))
-    theirs = (deliveries.c.conversation_id == talk.id, deliveries.c.address == talk.address)
-    connection.execute(update(deliveries).where(*theirs).values(member_id=member.id))
+    _give(connection, talk, member.id)
     known = of_member(connection, member.id)
     if known is None:
         change(connection, talk.id, member_id=member.id)
         return get(connection, talk.id)
-    values: dict[str, Any] = {"heard_at": max(known.heard_at, talk.heard_at), "closed_at": None}
-    if known.heard_at <= talk.heard_at:
+    values: dict[str, Any] = {"heard_at": max(known.heard_at, talk.heard_at)}
+    if known.heard_at <= talk.heard_at or not known.address:
         values |= {"account": talk.account, "messenger": talk.messenger, "address": talk.address}
-    waits = [at for at in (known.waiting_since, talk.waiting_since) if at]
-    change(connection, known.id, waiting_since=min(waits, default=None), **values)
-    _merge(connection, talk.id, known.id)
+    _merge(connection, talk, known)
+    change(connection, known.id, closed_at=None, **values)
     return get(connection, known.id)
 
 
@@ -228,11 +228,28 @@ def close(connection: Connection, talk: Conversation, now: datetime) -> None:
     change(connection, talk.id, closed_at=now, waiting_since=None, taken_by="", wants_person=False)
 
 
-def _merge(connection: Connection, old: int, new: int) -> None:
+def _give(connection: Connection, talk: Conversation, member_id: int) -> None:
+    """Let what was said with somebody unknown be the member's."""
+    for table in (inbound, deliveries):
+        mine = (table.c.conversation_id == talk.id, table.c.address == talk.address)
+        connection.execute(update(table).where(*mine).values(member_id=member_id))
+
+
+def _merge(connection: Connection, old: Conversation, new: Conversation) -> None:
+    """Make two conversations one; what waits in either goes on waiting."""
     for table in (inbound, deliveries, notes, promises):
-        mine = table.c.conversation_id == old
-        connection.execute(update(table).where(mine).values(conversation_id=new))
-    connection.execute(delete(conversations).where(conversations.c.id == old))
+        mine = table.c.conversation_id == old.id
+        connection.execute(update(table).where(mine).values(conversation_id=new.id))
+    connection.execute(delete(conversations).where(conversations.c.id == old.id))
+    values: dict[str, Any] = {
+        "waiting_since": min(filter(None, (old.waiting_since, new.waiting_since)), default=None),
+        "answered_at": max(filter(None, (old.answered_at, new.answered_at)), default=None),
+        "wants_person": old.wants_person or new.wants_person,
+        "taken_by": new.taken_by or old.taken_by,
+    }
+    if values["waiting_since"] is not None:
+        values["closed_at"] = None
+    change(connection, new.id, **values)
 
 
 def _query() -> Select[Any]:

@@ -13,7 +13,8 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from vipcast.config import Account
-from vipcast.conversations import attachments, groupchat, promises, records, words
+from vipcast.conversations import approvals, attachments, groupchat, promises, records, words
+from vipcast.conversations.approvals import Approval
 from vipcast.conversations.colleagues import Colleagues
 from vipcast.conversations.desk import Desk
 from vipcast.conversations.desk_wording import is_ours
@@ -48,13 +49,17 @@ class Router:
         """Store and route an event; return False for one that came before, or concerns nobody here."""
         if event.kind is EventKind.WRITTEN:
             return self._note_written(connection, account, event, now)
+        if self._decides(connection, account, event, now):
+            return True
         place = self.setting.desk
         is_desk = place is not None and _is_at(place, account, event)
         group = groupchat.of(connection, account, event.chat) if event.chat and not is_desk else None
-        if event.chat and (is_ours(event.text) or not (is_desk or group)):
-            return False  # our own words, or a chat that is not the shop's
-        if is_desk and event.chat and _is_own(connection, account, event.chat, event):
-            return False  # a later part of our own words
+        # A chat that is not the shop's, or our own words there, later parts of them included.
+        is_ours_or_nobodys = is_ours(event.text) or not (is_desk or group)
+        if event.chat and (
+            is_ours_or_nobodys or (is_desk and _is_own(connection, account, event.chat, event))
+        ):
+            return False
         stored = incoming.take(connection, account, event, now)
         if stored is None:
             return False
@@ -70,6 +75,22 @@ class Router:
                 _mark(connection, stored.id, handling)
             else:
                 self._route(connection, account, event, stored, now)
+        return True
+
+    def _decides(self, connection: Connection, account: Account, event: Event, now: datetime) -> bool:
+        """Take a reply to a question for approval; nothing else in the approver's chat is ours."""
+        place = self.setting.approver or self.setting.desk
+        if place is None or event.kind is not EventKind.MESSAGE or not _is_at(place, account, event):
+            return False
+        number = approvals.asked_by(connection, place, event.reply_to)
+        if number is None or is_ours(event.text):
+            return False
+        stored = incoming.take(connection, account, event, now)
+        if stored is not None:
+            by = account.sender_name if event.chat == "me" else event.name or stored.address
+            approval = Approval(self.setting, place)
+            approvals.hear(approval, connection, number, event.text, by=by, key=str(stored.id), now=now)
+            _mark(connection, stored.id, "approval")
         return True
 
     def _route(
@@ -91,7 +112,8 @@ class Router:
         connection.execute(update(inbound).where(inbound.c.id == stored.id).values(**values))
         match event.kind:
             case EventKind.UNSUBSCRIBED:
-                handling = self._tell_of_opt_out(connection, talk, stored.id, now)
+                text = self.setting.wording.left(talk.id, talk.label, account.messenger)
+                handling = self._tell_of_opt_out(connection, talk, stored.id, now, text)
             case EventKind.EDITED:
                 handling = self._edited(connection, talk, event, stored, now)
             case _:
@@ -107,6 +129,8 @@ class Router:
             is_bare_code = stored.is_linked and not event.context
             if event.kind is EventKind.SUBSCRIBED or is_bare_code or _is_hello(event):
                 return "linked"
+        if event.context and talk.member_id is not None and _is_hello(event):
+            return "linked"  # the same link, opened once more
         if event.kind is EventKind.SUBSCRIBED:
             return "subscribed"
         if event.is_automatic:
@@ -224,9 +248,9 @@ class Router:
         return True
 
     def _tell_of_opt_out(
-        self, connection: Connection, talk: Conversation, inbound_id: int, now: datetime
+        self, connection: Connection, talk: Conversation, inbound_id: int, now: datetime, text: str = ""
     ) -> str:
-        text = self.setting.wording.opted_out(talk.id, talk.label)
+        text = text or self.setting.wording.opted_out(talk.id, talk.label)
         Desk(self.setting).notice(
             connection, talk.id, text, f"opted-out:{inbound_id}", now, inbound_id=inbound_id
         )
@@ -259,7 +283,7 @@ class Router:
             event.remote_id,
             said_at=min(event.at, now),
             new_key=self.setting.new_key,
-            now=now,
+            now=promises.written_at(connection, talk, now),
         )
         promises.settle(connection, self.setting.hours)
         return number is not None

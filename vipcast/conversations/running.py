@@ -29,6 +29,9 @@ from vipcast.storage.database import Database
 log = logging.getLogger(__name__)
 
 UPKEEP_SECONDS = 15.0
+# Before a look for which something that happened asks: what came in goes out first, and much that comes
+# at once is looked at once. The thread that looks is the one that stores and sends.
+LOOK_AFTER_SECONDS = 0.25
 AGAIN_SECONDS = 10.0
 END_SECONDS = 30.0  # for what is in flight when `listen` stops
 FETCH_TRIES = 5  # network faults, for one attachment in one run
@@ -114,6 +117,7 @@ class Conversing:
             with suppress(TimeoutError):
                 async with asyncio.timeout(UPKEEP_SECONDS):
                     await self._look.wait()
+            await self._pause(LOOK_AFTER_SECONDS)
 
     async def _keep_up_once(self) -> None:
         def work() -> tuple[str, str]:

@@ -98,7 +98,11 @@ class Upkeep:
             text = wording.not_delivered(talk.id, talk.label, row.words or row.code)
             if talk.waiting_since is None and talk.answered_at == row.sent_at is not None:
                 # It had been accepted, and counted as the answer; who asked waits again.
-                records.change(connection, talk.id, waiting_since=row.planned_at, answered_at=None)
+                records.change(
+                    connection, talk.id, waiting_since=row.planned_at, answered_at=None, closed_at=None
+                )
+                if not promises.reopen(connection, talk.id, row.sent_at):
+                    promises.make(connection, talk.id, now, self.setting.hours)
         reply_to = row.asked if self.setting.desk is not None and row.asked else ""
         purpose = f"outcome:{row.id}:{row.state}"
         Desk(self.setting).notice(connection, talk.id, text, purpose, now, reply_to=reply_to)

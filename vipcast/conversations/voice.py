@@ -18,6 +18,7 @@ from vipcast.conversations.records import Conversation
 from vipcast.conversations.replies import LEAVE, ReplyName
 from vipcast.conversations.setting import Setting
 from vipcast.conversations.wording import answer
+from vipcast.delivery.outcomes import ARRIVED
 from vipcast.delivery.talk import Kind, Saying, body_of, say
 from vipcast.errors import InputError
 from vipcast.groups import seats
@@ -45,7 +46,7 @@ class Voice:
         self, connection: Connection, talk: Conversation, inbound_id: int, made: Promise, now: datetime
     ) -> int | None:
         """Tell a person by when they are answered: once for each promise, and once in a closed period."""
-        if self.is_held(talk, now):
+        if self.is_held(connection, talk, now):
             return None
         account = self.setting.accounts[talk.account]
         name: ReplyName = "received" if account.role == "support" else "routed"
@@ -113,19 +114,29 @@ class Voice:
         if text:
             message = self._message("answered", self.view(connection, talk), able, None, {"text": text})
         message = Message(message.text, message.spans, media)
-        return self._say(connection, talk, Kind.ANSWER, message, purpose, inbound_id, now, author)
+        at = promises.written_at(connection, talk, now)
+        return self._say(connection, talk, Kind.ANSWER, message, purpose, inbound_id, at, author)
 
-    def is_held(self, talk: Conversation, now: datetime) -> bool:
+    def is_held(self, connection: Connection, talk: Conversation, now: datetime) -> bool:
         """Return whether a person has the conversation, so that vipcast keeps silent.
 
         It is who answered last: for an hour at least, and for the rest of that day while the shop is open.
         """
-        if talk.answered_at is None or (talk.closed_at is not None and talk.closed_at >= talk.answered_at):
+        query = select(func.max(deliveries.c.sent_at)).where(
+            deliveries.c.conversation_id == talk.id,
+            deliveries.c.kind == Kind.ANSWER,
+            deliveries.c.state.in_(ARRIVED),
+            deliveries.c.sent_at <= now + HOLDS_FOR,  # else it was sent before the clock was set back
+        )
+        # The first answer to a question is noted with the conversation, as is a phone call; more may follow.
+        later = connection.execute(query).scalar()
+        answered_at = max(filter(None, (talk.answered_at, later)), default=None)
+        if answered_at is None or (talk.closed_at is not None and talk.closed_at >= answered_at):
             return False
-        if now - talk.answered_at <= HOLDS_FOR:
+        if abs(now - answered_at) <= HOLDS_FOR:
             return True
         zone = self.setting.zone
-        if now.astimezone(zone).date() != talk.answered_at.astimezone(zone).date():
+        if now.astimezone(zone).date() != answered_at.astimezone(zone).date():
             return False
         return next(self.setting.hours.stretches(now, now + timedelta(seconds=1)), None) is not None
 
@@ -176,6 +187,11 @@ class Voice:
             connection, talk, "welcome", purpose, inbound_id, now, group=group, choices=(LEAVE,)
         )
 
+    def pointer(self, connection: Connection, talk: Conversation, account: str) -> Message:
+        """Return what points a group's chat to the support account, in the language of who asked."""
+        able = self.setting.capabilities[account]
+        return self._message("pointer", self.view(connection, talk), able, None, {})
+
     def _message(
         self,
         name: ReplyName,
@@ -203,6 +219,7 @@ class Voice:
             deliveries.c.conversation_id == talk.id,
             deliveries.c.kind == Kind.AUTOMATIC,
             deliveries.c.planned_at > now - _A_DAY,
+            deliveries.c.planned_at < now + _A_DAY,  # the clock may have been set back
         )
         return connection.execute(query).scalar_one() >= self.setting.automatic_per_day
 

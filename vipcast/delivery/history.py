@@ -34,6 +34,9 @@ class Entry:
     delivered_at: datetime | None
     seen_at: datetime | None
     ended_at: datetime | None
+    recall: str  # a delivery.recalling.Mark
+    recall_words: str
+    recalled_at: datetime | None
 
     @property
     def at(self) -> datetime:

@@ -7,16 +7,17 @@ and the reason, and is skipped only where its announcement ends before that. Ans
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from vipcast.delivery.lease import Lane
 from vipcast.delivery.outcomes import ARRIVED, State
+from vipcast.delivery.statements import IS_OPEN
 from vipcast.storage.tables import announcements, deliveries
 
 QUIET, WEEK, APART = "quiet-hours", "per-week", "too-soon"
@@ -49,6 +50,9 @@ class Manners:
         """
         free = [row for row in rows if not row.is_urgent and row.member_id is not None]
         sent = self._sent(connection, {row.member_id for row in free}, now)
+        for row in rows:
+            if row.is_urgent:
+                sent.setdefault(row.member_id, []).append(now)
         held = {}
         for row in free:
             times = sent.setdefault(row.member_id, [])
@@ -109,6 +113,15 @@ class Manners:
         return found
 
 
+def look_again(connection: Connection) -> None:
+    """Let the next claim judge anew what is held, where the clock by which it is held was set back."""
+    connection.execute(
+        update(deliveries)
+        .where(IS_OPEN, deliveries.c.state == State.QUEUED, deliveries.c.reason.in_(HELD))
+        .values(not_before=None, reason="")
+    )
+
+
 def quiet_span(text: str) -> tuple[time, time]:
     """Return the two times of quiet hours such as "20:00-8:00".
 
@@ -126,16 +139,6 @@ def quiet_span(text: str) -> tuple[time, time]:
     if begins == ends:
         raise ValueError("it begins and ends at the same time, so that nothing would ever be sent")
     return begins, ends
-
-
-def words_of(reason: str) -> str:
-    """Return a reason for holding in words; empty for any other reason."""
-    words: Mapping[str, str] = {
-        QUIET: "quiet hours there",
-        WEEK: "they got as many this week as [limits] allows",
-        APART: "the last one was too lately",
-    }
-    return words.get(reason, "")
 
 
 def _zone(name: str) -> ZoneInfo | None:

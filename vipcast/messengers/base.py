@@ -1,7 +1,7 @@
 """The contract between vipcast and a messenger.
 
-A messenger sends one message with one request: no retry, no sleep, no database. It names what went
-wrong; only `delivery/` turns an error into a state. A new messenger is one new file in this folder
+A messenger sends, edits or takes back one message with one request: no retry, no sleep, no database. It
+names what went wrong; only `delivery/` turns an error into a state. A new messenger is one new file here
 with a `MESSENGER` class, and a simulator in `sandbox/`; it is found by walking the folder.
 
     SendError
@@ -52,13 +52,9 @@ class Unit(enum.StrEnum):
 
     def length(self, text: str) -> int:
         """Return the length of `text` in this unit."""
-        match self:
-            case Unit.UTF16:
-                return len(text.encode("utf-16-le")) // 2
-            case Unit.BYTES:
-                return len(text.encode())
-            case Unit.CHARACTERS:
-                return len(text)
+        if self is Unit.UTF16:
+            return len(text.encode("utf-16-le")) // 2
+        return len(text.encode()) if self is Unit.BYTES else len(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +88,7 @@ class Capabilities:
     picture_suffixes: frozenset[str] = frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp"})
     threads: bool = False  # tells which message a reply answers; a support desk needs that
     quick_replies: bool = False  # a message may carry `Message.choices`
+    recalls: frozenset[Literal["delete", "edit"]] = frozenset()  # what can be done to a sent message
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,12 +271,7 @@ class LoginDialog(Protocol):
         ...
 
     async def ask(self, name: str, question: str, *, secret: bool = False, hint: str = "") -> str:
-        """Return what a flag said, else what the person types.
-
-        Raises:
-            SetupMissing: nobody can be asked; the hint names the flag.
-
-        """
+        """Return what a flag said, else what the person types; `SetupMissing` where nobody can be asked."""
         ...
 
     def show_code(self, link: str, words: str) -> None:
@@ -294,8 +286,7 @@ class Messenger(ABC):
 
     name: ClassVar[str]
     capabilities: ClassVar[Capabilities]
-    # Secrets of the program rather than of an account: (variable in .env, how to ask for it).
-    app_secrets: ClassVar[tuple[tuple[str, str], ...]] = ()
+    app_secrets: ClassVar[tuple[tuple[str, str], ...]] = ()  # the program's: (variable in .env, question)
     needs_token: ClassVar[bool] = False  # there is no other way to log in
     has_saved_messages: ClassVar[bool] = False  # a person's account can write to itself, at `me`
 
@@ -326,12 +317,7 @@ class Messenger(ABC):
 
     @abstractmethod
     async def open(self) -> AccountInfo:
-        """Connect and prove the login.
-
-        Raises:
-            LoginLost, AccountStopped, Unreachable: as named.
-
-        """
+        """Connect and prove the login; raise `LoginLost`, `AccountStopped` or `Unreachable`."""
 
     async def login(self, dialog: LoginDialog) -> AccountInfo:
         """Log the account in, asking what is missing; by default the token is all it takes."""
@@ -350,6 +336,26 @@ class Messenger(ABC):
             SendError: one of its named kinds, never a library's own error.
 
         """
+
+    async def take_back(self, address: str, peer: str, remote_id: str, *, parts: int = 1) -> None:
+        """Delete a sent message, an album of `parts`, for both sides; one that is gone is no error.
+
+        Raises:
+            SendError: `Rejected` where that cannot be, else as named.
+
+        """
+        del address, peer, parts
+        raise Rejected(f"{self.name} cannot take {remote_id} back", remote_code="no-recall")
+
+    async def edit(self, address: str, peer: str, remote_id: str, message: Message) -> None:
+        """Give a sent message another text; its media stay. The same text again is no error.
+
+        Raises:
+            SendError: `Rejected` where that cannot be (any more), else as named.
+
+        """
+        del address, peer, message
+        raise Rejected(f"{self.name} cannot edit {remote_id}", remote_code="no-recall")
 
     async def fetch(self, ref: str, path: Path) -> None:
         """Write what an `Attachment.ref` stands for to `path`, a file that must not exist yet.

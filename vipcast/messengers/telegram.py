@@ -65,6 +65,7 @@ class Telegram(Messenger):
         caption_kinds=frozenset({"picture", "video", "voice", "file"}),
         accepts_phone=True,
         threads=True,
+        recalls=frozenset({"delete", "edit"}),
     )
 
     has_saved_messages: ClassVar[bool] = True
@@ -141,6 +142,12 @@ class Telegram(Messenger):
     async def send(self, address: str, peer: str, message: Message, key: int) -> Sent:
         """Send over the connection of `listen` where that runs; see `Messenger.send`."""
         return await self._acting.send(address, peer, message, key)
+
+    async def take_back(self, address: str, peer: str, remote_id: str, *, parts: int = 1) -> None:
+        await self._acting.take_back(address, peer, remote_id, parts)
+
+    async def edit(self, address: str, peer: str, remote_id: str, message: Message) -> None:
+        await self._acting.edit(address, peer, remote_id, message)
 
     async def fetch(self, ref: str, path: Path) -> None:
         await self._acting.fetch(ref, path)

@@ -3,6 +3,7 @@
 Limits: the creators' "Message Data Model": 7000 characters for a text, 768 under a picture, pictures up
 to 1 MB (the iOS limit), video 26 MB, files 50 MB; media are fetched by Viber from a public address. There
 is no key that makes a repeated request one message, so an unknown outcome is never repeated by itself.
+The REST API has no request that deletes or edits a message.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an account does over one connection: send with our own random_id, fetch, list its groups."""
+"""What an account does over one connection: send with our own random_id, edit, take back, fetch, list."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from telethon import functions, types
+from telethon import functions, types, utils
 
 from vipcast.messengers._telegram import fetching, peers
 from vipcast.messengers._telegram.media import Uploads
@@ -34,6 +34,12 @@ _REPLY_GONE = frozenset({"REPLY_MESSAGE_ID_INVALID", "MSG_ID_INVALID", "MESSAGE_
 _SHUT = frozenset(
     {"CHAT_WRITE_FORBIDDEN", "CHAT_RESTRICTED", "CHAT_ADMIN_REQUIRED", "CHAT_GUEST_SEND_FORBIDDEN"}
 )
+# Telegram's own rule: people edit for 48 hours. A deletion for both sides it allows at any age.
+_NOT_EDITED = {
+    "MESSAGE_EDIT_TIME_EXPIRED": "Telegram lets a message be edited for 48 hours only",
+    "MESSAGE_ID_INVALID": "the message is not there any more",
+    "MESSAGE_AUTHOR_REQUIRED": "the message is not this login's",
+}
 
 
 class Actions:
@@ -74,6 +80,68 @@ class Actions:
         self._sent.extend((channel_id, number) for number in numbers)
         resolved = peers.as_text(known)
         return Sent(str(numbers[0]) if numbers else "", _date(result), "" if resolved == peer else resolved)
+
+    async def take_back(self, address: str, peer: str, remote_id: str, parts: int) -> None:
+        """Delete `parts` messages from this one on, for both sides; what is gone is no error.
+
+        Outside megagroups a deletion names numbers and no chat: with another login in the account's place it
+        would hit anybody's messages. So it is looked first what stands under the numbers.
+        """
+        await self.wire.connect()
+        numbers = _range(remote_id, parts)
+        known = peers.from_text(peer) if peer else await self._resolver.resolve(address)
+        if isinstance(known, types.InputPeerChannel):
+            request: Any = functions.channels.DeleteMessagesRequest(known, numbers)
+        elif theirs := await self._own(known, numbers):
+            request = functions.messages.DeleteMessagesRequest(theirs, revoke=True)
+        else:
+            return
+        try:
+            await self.wire.call(request)
+        except Rejected as error:
+            if error.remote_code != "MESSAGE_ID_INVALID":  # gone since we looked
+                raise
+
+    async def edit(self, address: str, peer: str, remote_id: str, message: Message) -> None:
+        """Give a message another text, or caption: an album's stands below its first picture."""
+        await self.wire.connect()
+        (number,) = _range(remote_id, 1)
+        known = peers.from_text(peer) if peer else await self._resolver.resolve(address)
+        try:
+            await self._rewrite(known, number, message)
+        except AddressInvalid as error:
+            if not peer or error.remote_code not in _STALE:
+                raise
+            await self._rewrite(await self._resolver.resolve(address), number, message)
+
+    async def _rewrite(self, peer: Any, number: int, message: Message) -> None:
+        spans = [_entity(span) for span in message.spans]  # an empty list takes the old formatting away
+        try:
+            await self.wire.call(
+                functions.messages.EditMessageRequest(peer, number, message=message.text, entities=spans)
+            )
+        except Rejected as error:
+            if error.remote_code == "MESSAGE_NOT_MODIFIED":
+                return
+            words = _NOT_EDITED.get(error.remote_code, error.words)
+            raise Rejected(words, remote_code=error.remote_code, words=words) from error
+
+    async def _own(self, peer: Any, numbers: list[int]) -> list[int]:
+        """Return which of the numbers are messages of ours in this chat.
+
+        Raises:
+            Rejected: they are messages, and none of them is.
+
+        """
+        result = await self.wire.call(functions.messages.GetMessagesRequest(numbers))
+        there = [one for one in result.messages if isinstance(one, types.Message)]
+        ours = [one for one in there if one.out and _is_in(one, peer)]
+        if there and not ours:
+            raise Rejected("another login sent it", remote_code="MESSAGE_AUTHOR_REQUIRED")
+        if len(numbers) > 1:  # an album, and nothing that stands beside it
+            album = ours[0].grouped_id if ours else None
+            ours = [one for one in ours if one.id == numbers[0] or (album and one.grouped_id == album)]
+        return [one.id for one in ours]
 
     async def _request(self, peer: Any, message: Message, key: int) -> Any:
         reply = _reply(message)
@@ -173,6 +241,26 @@ def _reply(message: Message) -> Any:
     """Return what the message answers; an edit's id, NUMBER@DATE, means the message that was edited."""
     number = message.reply_to.partition("@")[0]
     return types.InputReplyToMessage(int(number)) if number.isdecimal() and int(number) else None
+
+
+def _range(remote_id: str, parts: int) -> list[int]:
+    """Return the numbers of a message and of those sent in one request with it.
+
+    Raises:
+        Rejected: this is no number of a message.
+
+    """
+    if not (remote_id.isascii() and remote_id.isdecimal()):
+        raise Rejected("Telegram gave no number for this message", remote_code="MESSAGE_ID_INVALID")
+    first = int(remote_id)
+    return list(range(first, first + max(1, parts)))
+
+
+def _is_in(message: Any, peer: Any) -> bool:
+    """Return whether a message stands in a chat; one's own saved messages have no number to compare."""
+    if isinstance(peer, types.InputPeerSelf):
+        return True
+    return bool(utils.get_peer_id(message.peer_id) == utils.get_peer_id(peer))
 
 
 def _entity(span: Span) -> Any:
