@@ -63,7 +63,7 @@ def test_it_is_taken_back_on_telegram_and_viber_says_that_it_cannot(sent, phone)
     assert [phone(one) for one in TELEGRAM] == [[], [], []]
     assert ran.out.count("cannot: Viber has no way to take a message back") == 2
     assert "3 taken back, 2 cannot be" in ran.out
-    assert "2 deliveries stay as they are" in ran.err
+    assert "2 deliveries cannot be taken back" in ran.err
     shown = recalls(sent)
     assert [shown[one] for one in TELEGRAM] == [("done", "taken back")] * 3
     assert shown["AfFHYMSzHc1T6G1og4P+Og=="] == ("", "")

@@ -264,7 +264,7 @@ def _problems(counts: Mapping[str, int], halts: Sequence[Halt], again: str) -> l
         said = f"{_deliveries(failed)} failed."
         problems.append(Problem("recall-failed", said, f"The table says why; once it is mended: {again}"))
     if cannot := counts.get("cannot", 0):
-        said = f"{_deliveries(cannot)} stay as they are."
+        said = f"{_deliveries(cannot)} cannot be taken back."
         problems.append(Problem("cannot-recall", said, "The table says why. Tell these members yourself."))
     if any(halt.ended is Ended.STOPPED for halt in halts):
         said = "Stopped on request; what was done is written down."

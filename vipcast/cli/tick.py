@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import typer
@@ -21,17 +20,11 @@ def tick(ctx: typer.Context) -> Result:
     It sends what is scheduled, goes on with what an earlier process left, lets who waits for a seat move up,
     and reminds of promises. Twice at once, late, or after a week asleep, nothing goes out twice.
     """
-    from vipcast.places import DATABASE, FILE, STATE, find_folder
+    from vipcast.places import find_folder
     from vipcast.schedules import pulse
 
     folder, _ = find_folder(ctx.obj.folder, os.environ)
-    state, now = folder / STATE, datetime.now(UTC)
-    last = pulse.read(state)
-    is_shop = (folder / FILE).is_file()
-    if is_shop and not last.was_set_back(now) and pulse.is_idle(state / DATABASE, now, last.notice):
-        if state.is_dir():
-            # Read once more: another tick may have ended since, and knows more.
-            pulse.write(state, replace(pulse.read(state), ticked_at=now))
+    if pulse.is_over(folder, datetime.now(UTC)):
         return Result({"fired": [], "sent": 0, "seated": {}, "nudged": 0, "overdue": 0})
     from vipcast.cli.tick_run import run
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, select, text, update
 
 from vipcast.announcements.templates import TemplateFault
 from vipcast.conversations import attachments, promises, records
@@ -26,6 +26,7 @@ from vipcast.errors import InputError
 from vipcast.storage.tables import deliveries, inbound
 
 _TO_DESK = (Kind.RELAY, Kind.NOTICE)
+_WAITS = text("inbound.handling = 'waiting'")  # word for word the condition of ix_inbound_waiting
 _UNSETTLED = (State.QUEUED, State.SENDING, State.UNKNOWN)
 
 
@@ -47,7 +48,7 @@ class Colleagues:
 
     def read_waiting(self, connection: Connection, now: datetime) -> None:
         """Look again at the replies whose message was not known when they came in."""
-        query = select(inbound.c.id).where(inbound.c.handling == "waiting").order_by(inbound.c.id)
+        query = select(inbound.c.id).where(_WAITS).order_by(inbound.c.id)
         for number in connection.execute(query).scalars().all():
             self.read(connection, number, now)
 

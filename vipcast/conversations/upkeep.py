@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, String, and_, cast, exists, literal, select
 
 from vipcast.conversations import attachments, promises, records
 from vipcast.conversations.attachments import Kept
@@ -21,7 +21,7 @@ from vipcast.conversations.promises import Made
 from vipcast.conversations.setting import Setting
 from vipcast.conversations.wording import deadline
 from vipcast.delivery.outcomes import State
-from vipcast.delivery.talk import Kind
+from vipcast.delivery.talk import IS_ANSWER
 from vipcast.storage.tables import deliveries, inbound
 
 _LATELY = timedelta(days=7)  # an outcome that old is no news any more
@@ -37,11 +37,14 @@ class Upkeep:
         Colleagues(self.setting).read_waiting(connection, now)
         repeatable = [name for name, able in self.setting.capabilities.items() if able.idempotent]
         lost = and_(deliveries.c.state == State.UNKNOWN, deliveries.c.account.not_in(repeatable))
+        told = deliveries.alias("told")
+        purpose = literal("outcome:") + cast(deliveries.c.id, String) + ":" + deliveries.c.state
         query = (
             select(deliveries, inbound.c.remote_id.label("asked"))
             .outerjoin(inbound, inbound.c.id == deliveries.c.inbound_id)
             .where(
-                deliveries.c.kind == Kind.ANSWER,
+                IS_ANSWER,
+                ~exists().where(told.c.purpose == purpose),
                 (deliveries.c.state == State.FAILED) | lost,
                 deliveries.c.planned_at > now - _LATELY,
             )

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, exists, insert, select
+from sqlalchemy import Connection, exists, insert, select, text
 
 from vipcast.delivery.lease import Lane
 from vipcast.delivery.outcomes import State
 from vipcast.delivery.statements import IS_OPEN
 from vipcast.messengers.base import Message
 from vipcast.storage.tables import deliveries
+
+# Word for word the condition of the index ix_deliveries_answers.
+IS_ANSWER = text("deliveries.kind = 'answer'")
 
 
 class Kind(enum.StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Integer, MetaData
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Integer, MetaData, text
 from sqlalchemy.types import TypeDecorator
 
 
@@ -49,3 +49,8 @@ def id_column() -> Column[Any]:
 
 def member_column(*, nullable: bool = False, ondelete: str = "CASCADE") -> Column[Any]:
     return Column("member_id", Id, ForeignKey("members.id", ondelete=ondelete), nullable=nullable)
+
+
+def only_where(condition: str) -> dict[str, Any]:
+    """Return what makes an index hold some rows only; a query must have the very words of `condition`."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from vipcast.storage.columns import Id, UtcDateTime, id_column, member_column, metadata
+from vipcast.storage.columns import Id, UtcDateTime, id_column, member_column, metadata, only_where
 
 # The newest migration in migrations/versions; a test holds the two together.
 HEAD = "0003"
@@ -244,6 +244,7 @@ conversations = Table(  # a person's private talk with the shop, over all messen
     Column("closed_at", UtcDateTime),
     UniqueConstraint("member_id"),
     Index(None, "messenger", "address"),
+    Index("ix_conversations_waiting", "waiting_since", **only_where("waiting_since IS NOT NULL")),
 )
 
 promises = Table(  # by when a person will have answered
@@ -314,14 +315,10 @@ deliveries = Table(  # the ledger: one message to one person through one account
     UniqueConstraint("purpose"),
     Index(None, "member_id"),
     Index(None, "conversation_id"),
-    Index(
-        "ix_deliveries_open",
-        "account",
-        "id",
-        sqlite_where=text("state IN ('queued', 'unknown', 'sending')"),
-        postgresql_where=text("state IN ('queued', 'unknown', 'sending')"),
-    ),
+    Index("ix_deliveries_open", "account", "id", **only_where("state IN ('queued', 'unknown', 'sending')")),
     Index("ix_deliveries_remote", "account", "remote_id"),
+    Index("ix_deliveries_address", "account", "address"),
+    Index("ix_deliveries_answers", "planned_at", **only_where("kind = 'answer'")),
 )
 
 receipts = Table(  # later news from a messenger, kept even when it comes before our own record
@@ -362,6 +359,7 @@ inbound = Table(  # what people did: messages, opened chats, subscriptions; rece
     Index(None, "member_id"),
     Index(None, "conversation_id"),
     Index(None, "account", "remote_id"),
+    Index("ix_inbound_waiting", "id", **only_where("handling = 'waiting'")),
 )
 
 attachments = Table(  # what came beside a text; the content stands in a file

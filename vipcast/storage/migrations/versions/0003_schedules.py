@@ -79,3 +79,12 @@ def upgrade() -> None:
 
     with op.batch_alter_table("members", schema=None) as batch_op:
         batch_op.add_column(sa.Column("timezone", sa.String(length=64), server_default="", nullable=False))
+
+    for name, table, columns, condition in (
+        ("ix_deliveries_address", "deliveries", ["account", "address"], None),
+        ("ix_deliveries_answers", "deliveries", ["planned_at"], "kind = 'answer'"),
+        ("ix_inbound_waiting", "inbound", ["id"], "handling = 'waiting'"),
+        ("ix_conversations_waiting", "conversations", ["waiting_since"], "waiting_since IS NOT NULL"),
+    ):
+        where = sa.text(condition) if condition else None
+        op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
