@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import importing, sending, startup
+from benchmarks import conversations, importing, sending, startup
 
 
 def main() -> None:
@@ -10,12 +10,18 @@ def main() -> None:
     start = startup.main()
     print("Sending 2,000 messages:")
     sent = sending.main()
+    print("From a customer's message to the desk:")
+    relayed = conversations.main()
     print("Importing 1,000,000 rows:")
     imported = importing.main()
     print()
     rows = [
         ("Telegram, ledger on, against all of it at once over bare Telethon", sent["telegram"], ">= 0.9"),
         ("Viber, ledger on, against a plain viberbot loop", sent["viber"], ">= 2"),
+        *(
+            (f"message to relay, {name}, against a bare Telethon echo", ratio, goal)
+            for (name, ratio), goal in zip(relayed.items(), conversations.GOALS, strict=True)
+        ),
         ("import of 1,000,000 rows against csv + phonenumbers alone", imported["ratio"], "<= 1.5"),
         ("vipcast --help against python -c 'import typer'", start, "<= 1.3"),
     ]

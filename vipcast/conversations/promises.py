@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, or_, select, update
 
 from vipcast.conversations import records
 from vipcast.conversations.hours import OpeningHours
@@ -109,9 +109,11 @@ def settle(connection: Connection, hours: OpeningHours) -> int:
 
     A question that came in after the answer was written goes on waiting, with a promise of its own.
     """
-    waiting = select(conversations.c.id, conversations.c.waiting_since).where(
-        conversations.c.waiting_since.is_not(None)
-    )
+    since = conversations.c.waiting_since
+    answered = exists().where(*_answers(conversations.c.id, since))
+    noted = exists().where(*_calls(conversations.c.id, since))
+    # One question for all that wait: `listen` asks it with every message.
+    waiting = select(conversations.c.id, since).where(since.is_not(None), or_(answered, noted))
     settled = 0
     for row in connection.execute(waiting).all():
         found = _first_answer(connection, row.id, row.waiting_since)
@@ -217,27 +219,34 @@ def _first_answer(
     """Return when the first answer since a moment was written, and when it was accepted."""
     sent = (
         select(deliveries.c.planned_at, func.coalesce(deliveries.c.sent_at, deliveries.c.planned_at))
-        .where(
-            deliveries.c.conversation_id == conversation_id,
-            deliveries.c.kind == Kind.ANSWER,
-            deliveries.c.state.in_(ARRIVED),
-            deliveries.c.planned_at >= since,
-        )
+        .where(*_answers(conversation_id, since))
         .order_by(deliveries.c.planned_at)
         .limit(1)
     )
     noted = (
-        select(notes.c.at, notes.c.at)
-        .where(
-            notes.c.conversation_id == conversation_id,
-            notes.c.kind.in_(ANSWERING_NOTES),
-            or_(notes.c.at >= since, notes.c.recorded_at >= since),
-        )
-        .order_by(notes.c.at)
-        .limit(1)
+        select(notes.c.at, notes.c.at).where(*_calls(conversation_id, since)).order_by(notes.c.at).limit(1)
     )
     found = [tuple(row) for query in (sent, noted) if (row := connection.execute(query).first())]
     return min(found, default=None, key=lambda times: times[1])
+
+
+def _answers(conversation_id: Any, since: Any) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds for the answers that arrived of those written since a moment."""
+    return (
+        deliveries.c.conversation_id == conversation_id,
+        deliveries.c.kind == Kind.ANSWER,
+        deliveries.c.state.in_(ARRIVED),
+        deliveries.c.planned_at >= since,
+    )
+
+
+def _calls(conversation_id: Any, since: Any) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds for calls and visits that were noted since a moment, or have been since."""
+    return (
+        notes.c.conversation_id == conversation_id,
+        notes.c.kind.in_(ANSWERING_NOTES),
+        or_(notes.c.at >= since, notes.c.recorded_at >= since),
+    )
 
 
 def _settle(connection: Connection, conversation_id: int, at: datetime) -> None:
