@@ -69,7 +69,7 @@ def test_text_renders_in_every_language_whatever_is_there(tmp_path, name, capabi
         assert not [part for part in ("{", "}", "None", "\n\n\n", "()", " .") if part in text]
 
 
-@pytest.mark.parametrize("name", set(NAMES) - {"answered"})  # a person's words and a name: no language
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"answered"}))  # a person's words and a name: no language
 def test_no_text_is_the_same_in_two_languages(tmp_path, name):
     for formal, support, promise in product((True, False), (SUPPORT, None), (PROMISE, "")):
         replies = made(tmp_path, support=support)
@@ -80,7 +80,7 @@ def test_no_text_is_the_same_in_two_languages(tmp_path, name):
         assert len(texts) == len(LANGUAGES)
 
 
-@pytest.mark.parametrize("name", set(NAMES) - {"answered", "pointer"})
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"answered", "pointer"}))
 @pytest.mark.parametrize("language", ["hu", "cs", "fi", "ru"])
 def test_formal_and_informal_text_differ_where_the_member_is_addressed(tmp_path, name, language):
     member = replace(ANNA, language=language)

@@ -190,7 +190,11 @@ def _words(one: Said) -> str:
 def _last_words(connection: Any, number: int) -> str:
     query = (
         select(inbound.c.text)
-        .where(inbound.c.conversation_id == number, inbound.c.kind == EventKind.MESSAGE, inbound.c.chat == "")
+        .where(
+            inbound.c.conversation_id == number,
+            inbound.c.kind == EventKind.MESSAGE,
+            inbound.c.handling.not_in(history.AT_THE_DESK),
+        )
         .order_by(inbound.c.id.desc())
     )
     return str(connection.execute(query.limit(1)).scalar() or "")

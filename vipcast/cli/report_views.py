@@ -14,7 +14,7 @@ from vipcast.announcements import records
 from vipcast.announcements.records import Announcement
 from vipcast.cli.result import Result, Table
 from vipcast.cli.views import announcement_view
-from vipcast.conversations import figures
+from vipcast.conversations import figures, promises
 from vipcast.delivery import ledger
 from vipcast.delivery.outcomes import State
 from vipcast.errors import InputError
@@ -43,7 +43,9 @@ def report_view(shop: Shop, number: int | None, days: int, html: Path | None) ->
 def _shop_report(shop: Shop, days: int) -> Result:
     now = shop.now()
     start = now - timedelta(days=days)
-    with shop.database.read() as connection:
+    hours = shop.setting().hours
+    with shop.database.write() as connection:
+        promises.settle(connection, hours)
         said = figures.since(connection, start, now)
         groups = seats.everything(connection, with_closed=False)
         announced = [one for one in records.listed(connection) if one.created_at >= start]

@@ -88,9 +88,10 @@ def _draw(table: Table, table_format: str) -> str:
 
 # Control characters, and those that turn the direction of what follows; joiners of emoji are let through.
 _STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# The same in whole lines, in which tabs and colours may stand.
+# The same in whole lines, in which tabs, weights and colours may stand; nothing that hides or blinks.
 _STEERING_LINES = re.compile(
-    "[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\x1b(?!\\[[0-9;]*m)"
+    "[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+    "|\x1b(?!\\[(?:[0-4]|9|2[2-9]|3[0-7]|9[0-7]|;)*m)"
 )
 
 

@@ -17,7 +17,8 @@ app = typer.Typer(
     help="Plan announcements: once, every week, on birthdays. `vipcast tick` sends them.",
 )
 
-_Number = Annotated[int, typer.Argument(help="The schedule's number.")]
+_MOST = 2**63 - 1  # as large as a number in the database can be
+_Number = Annotated[int, typer.Argument(help="The schedule's number.", min=1, max=_MOST)]
 _Zone = Annotated[str, typer.Option("--tz", help="Whose clock is meant; the shop's, if not said.")]
 
 

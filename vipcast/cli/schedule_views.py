@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import islice
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
+from vipcast.announcements import preparing
 from vipcast.cli.moments import moment_of
 from vipcast.cli.result import Result, Table
 from vipcast.cli.template_views import parse_variables
 from vipcast.cli.terminal import Terminal
-from vipcast.errors import InputError, Problem
+from vipcast.errors import InputError, NothingToDo, Problem, SetupMissing
 from vipcast.groups import seats
 from vipcast.schedules import expressions, records
 from vipcast.schedules.expressions import Expression
 from vipcast.schedules.expressions_reading import Kind
 from vipcast.schedules.records import IfLate, Schedule
 from vipcast.shop import Shop
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 _UNITS = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days"}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -58,11 +63,11 @@ def add_view(shop: Shop, options: AddOptions) -> Result:
     variables = parse_variables(options.variables)
     shop.template(options.template)
     lasts = _duration(options.lasts, "--lasts") if options.lasts else None
+    if lasts == timedelta(0):
+        raise InputError("--lasts: nothing could be sent in no time.", hint="Write 30m, 2h or 1d.")
     now = shop.now()
     with shop.database.write() as connection:
         groups = [seats.get(connection, name) for name in dict.fromkeys(options.groups)]
-        if closed := [group.name for group in groups if group.closed_at]:
-            raise InputError(f"The group {closed[0]!r} is closed.", hint="See `vipcast group list`.")
         one = records.create(
             connection,
             Schedule(
@@ -85,12 +90,20 @@ def add_view(shop: Shop, options: AddOptions) -> Result:
             ),
             now,
         )
+        _rehearse(shop, connection, one)
     installs = "vipcast schedule crontab --install"
     view = [
         f"Schedule {one.id}: {one.template} to {', '.join(one.groups)}, {expression.describe()}.",
         f"Next: {_shown(one.next_at, zone)}. `vipcast tick` sends it, and cron calls that: {installs}",
     ]
     return Result(_data(one), view)
+
+
+def _rehearse(shop: Shop, connection: Connection, one: Schedule) -> None:
+    """Plan the next occurrence and write none of it, so that what is wrong today is said today."""
+    with suppress(NothingToDo, SetupMissing):  # people and accounts may come before it is due
+        request, planner = shop.ticker().firing.asks(one, one.next_at or shop.now(), ())
+        preparing.prepare(connection, request, planner).plan.check()
 
 
 def list_view(shop: Shop) -> Result:

@@ -7,7 +7,7 @@ from typing import Any
 
 from vipcast.cli.result import Result
 from vipcast.delivery.sender import DrainResult, Ended
-from vipcast.errors import INTERRUPTED, Interrupted, Problem
+from vipcast.errors import INTERRUPTED, Interrupted, Problem, SetupMissing
 from vipcast.schedules.firing import Fired
 from vipcast.schedules.records import Ran
 from vipcast.schedules.ticking import Ticked
@@ -87,4 +87,6 @@ def _code(problems: list[Problem], sent: int, done: Ticked) -> int:
         return INTERRUPTED
     if not problems:
         return 0
+    if all(one.code == f"account-{Ended.ACCOUNT}" for one in problems) and not sent:
+        return SetupMissing.exit_code
     return 4 if sent or any(one.state is Ran.SENT for one in done.fired) else 1

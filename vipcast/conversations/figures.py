@@ -9,6 +9,7 @@ from statistics import median
 from sqlalchemy import Connection, func, select
 
 from vipcast.conversations import promises
+from vipcast.conversations.history import AT_THE_DESK
 from vipcast.delivery.outcomes import ARRIVED
 from vipcast.delivery.talk import Kind
 from vipcast.messengers.base import EventKind
@@ -47,7 +48,7 @@ def since(connection: Connection, start: datetime, now: datetime) -> Figures:
             .group_by(deliveries.c.kind)
         ).all()
     )
-    at_desk = sum(handled.get(one, 0) for one in ("answer", "command", "hint", "ignored", "approval"))
+    at_desk = sum(handled.get(one, 0) for one in AT_THE_DESK)
     waiting = select(func.count()).where(conversations.c.waiting_since.is_not(None))
     return Figures(
         messages=sum(handled.values()) - at_desk,

@@ -21,11 +21,12 @@ _SPEAKERS: dict[str, Speaker] = {
     Kind.ANSWER: "person",
     Kind.AUTOMATIC: "automatic",
 }
-_AT_THE_DESK = (
+AT_THE_DESK = (
     "answer",
     "command",
     "hint",
     "ignored",
+    "approval",
 )  # colleagues' words; an answer is shown as it was sent
 _DOINGS = {
     EventKind.SUBSCRIBED: "subscribed",
@@ -72,7 +73,7 @@ def of_member(connection: Connection, member_id: int, conversation_id: int | Non
 
 
 def _inbound(connection: Connection, mine: ColumnElement[bool]) -> list[Said]:
-    query = select(inbound).where(mine, inbound.c.handling.not_in(_AT_THE_DESK))
+    query = select(inbound).where(mine, inbound.c.handling.not_in(AT_THE_DESK))
     return [
         Said(
             at=row.at,
