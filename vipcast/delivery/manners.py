@@ -45,10 +45,11 @@ class Manners:
     ) -> dict[int, tuple[datetime, str]]:
         """Return {delivery: (from when it may go, why)} of those among `rows` that must wait.
 
-        A row has `id`, `member_id`, `timezone` and `is_urgent`. What goes to a member in this very batch
+        A row has `id`, `member_id`, `timezone` and `is_urgent`, which is None for an answer: that is never
+        held, not even where `tick` sends it. What goes to a member in this very batch
         counts for the rest of it.
         """
-        free = [row for row in rows if not row.is_urgent and row.member_id is not None]
+        free = [row for row in rows if row.is_urgent is False and row.member_id is not None]
         sent = self._sent(connection, {row.member_id for row in free}, now)
         for row in rows:
             if row.is_urgent:

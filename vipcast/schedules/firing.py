@@ -18,6 +18,7 @@ from vipcast.announcements import records as announced
 from vipcast.announcements.planning import Planner
 from vipcast.announcements.preparing import SendRequest
 from vipcast.clock import Clock
+from vipcast.conversations.approvals import Approval
 from vipcast.errors import InputError, NothingToDo, SetupMissing
 from vipcast.groups import seats
 from vipcast.schedules import records
@@ -52,6 +53,8 @@ class Firing:
     asks: Callable[[Schedule, datetime, tuple[str, ...]], tuple[SendRequest, Planner]]
     media_folder: Path
     new_key: Callable[[], int]
+    approval: Approval | None = None  # who is asked; None where that is the terminal
+    needs_approval: bool = False  # always, not only where it is too late
 
     def fire(self, restored_at: datetime | None = None) -> list[Fired]:
         """Plan everything that is due now; what was due before `restored_at` is passed over."""
@@ -74,14 +77,17 @@ class Firing:
             return []  # another tick was quicker
         one = records.get(connection, number)
         missed = _missed(one, now)
+        # The latest stands for those before it; but each day's birthdays are other people's.
+        stands_for_itself = missed if one.parsed.kind == "on" else missed[-1:]
         found = [
             self._skip(connection, one, occurrence, "a later one was due as well", now)
-            for occurrence in missed[:-1]
+            for occurrence in missed[: len(missed) - len(stands_for_itself)]
         ]
-        if missed:
-            last = missed[-1]
-            if not records.has_run(connection, one, last.local):
-                found.append(self._run(connection, one, last, now, restored_at))
+        found += [
+            self._run(connection, one, occurrence, now, restored_at)
+            for occurrence in stands_for_itself
+            if not records.has_run(connection, one, occurrence.local)
+        ]
         reason = found[-1].reason if found and found[-1].state is Ran.FAILED else ""
         records.advance(connection, one, now, reason)
         return found
@@ -121,7 +127,11 @@ class Firing:
         )
         lasts = None if one.lasts_seconds is None else occurrence.at + timedelta(seconds=one.lasts_seconds)
         announced.set_terms(connection, announcement.id, is_urgent=one.is_urgent, ends_at=lasts)
-        if asks:
+        asks = asks or self.needs_approval
+        if asks and self.approval is not None:
+            groups = prepared.groups
+            self.approval.ask(connection, announcement, prepared.plan, planner, groups, now)
+        elif asks:
             announced.ask(connection, announcement.id, f"due {occurrence.local}, and too late by now")
         state = Ran.ASKED if asks else Ran.SENT
         records.note_run(connection, one, occurrence, state, now, announcement_id=announcement.id)

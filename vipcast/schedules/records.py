@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -183,8 +184,7 @@ def note_run(
     announcement_id: int | None = None,
 ) -> None:
     """Write down what became of an occurrence; once only, as its time on the wall is its name."""
-    connection.execute(delete(meta).where(meta.c.key == _RAN_AT))
-    connection.execute(insert(meta).values(key=_RAN_AT, value=now.isoformat()))
+    note_activity(connection, now)
     connection.execute(
         insert(runs).values(
             schedule_id=one.id,
@@ -196,6 +196,13 @@ def note_run(
             announcement_id=announcement_id,
         )
     )
+
+
+def note_activity(connection: Connection, now: datetime) -> None:
+    """Write down when something was last done; never an earlier moment, where the clock was set back."""
+    latest = max(filter(None, (latest_run(connection), now)))
+    connection.execute(delete(meta).where(meta.c.key == _RAN_AT))
+    connection.execute(insert(meta).values(key=_RAN_AT, value=latest.isoformat()))
 
 
 def has_run(connection: Connection, one: Schedule, local: str) -> bool:
@@ -213,16 +220,19 @@ def history(connection: Connection, one: Schedule, limit: int) -> list[Run]:
 
 
 def latest_run(connection: Connection) -> datetime | None:
-    """Return when an occurrence was last dealt with, of whatever schedule, removed ones included."""
+    """Return when an occurrence was last dealt with, or a tick last sent; removed schedules' included."""
     found = connection.execute(select(meta.c.value).where(meta.c.key == _RAN_AT)).scalar()
     return datetime.fromisoformat(found) if found else None
 
 
 def set_back(connection: Connection, now: datetime) -> None:
     """Look again at what is to come, after the clock was set back: nothing is left out, or comes twice."""
-    connection.execute(delete(runs).where(runs.c.due_at > now, runs.c.state == Ran.SKIPPED))
+    planned = (Ran.SENT, Ran.ASKED)
+    connection.execute(delete(runs).where(runs.c.due_at > now, runs.c.state.not_in(planned)))
     for one in everything(connection):
-        if one.state == "active" or (one.state == "ended" and one.next_after(now) is not None):
+        if one.state == "paused":
+            continue
+        with suppress(InputError):  # its zone is none any more; that is told when it is due
             following = _not_run(connection, one, now)
             if following is not None:
                 _change(connection, one.id, state="active", next_at=following.at, next_local=following.local)

@@ -15,11 +15,12 @@ from sqlalchemy import Connection, select
 
 from vipcast.announcements import records as announced
 from vipcast.clock import Clock
-from vipcast.conversations.promises import Made
+from vipcast.conversations.promises import LEAST_NOTICE, Made
 from vipcast.conversations.setting import Setting
 from vipcast.conversations.upkeep import Upkeep
-from vipcast.delivery import talk
+from vipcast.delivery import manners, talk
 from vipcast.delivery.dispatch import Dispatcher
+from vipcast.delivery.interrupts import stop_on_signals
 from vipcast.delivery.sender import DrainResult
 from vipcast.groups import seats
 from vipcast.schedules import pulse, records
@@ -40,6 +41,7 @@ class Ticked:
     overdue: list[Made] = field(default_factory=list)
     clock_was_set_back: bool = False
     was_restored: bool = False
+    was_stopped: bool = False  # by a signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,15 @@ class Ticker:
         done.fired = self.firing.fire(restored_at)
         self._promote(done)
         self._keep_up(done)
-        done.drained = asyncio.run(self._drain(stop))
+        done.drained = asyncio.run(self._drain(done, stop or asyncio.Event()))
         with self.database.write() as connection:
             Upkeep(self.setting).outcomes(connection, self.clock.now())
-        with self.database.read() as connection:
+            if any(one.sent for one in done.drained):  # a copy made before this would send it again
+                records.note_activity(connection, self.clock.now())
             ran_at = records.latest_run(connection)
-        pulse.write(self.state, Pulse(self.clock.now(), ran_at))
+        known = max(filter(None, (last.ran_at, ran_at)), default=None)
+        notice = max(self.setting.hours.reply_within / 4, LEAST_NOTICE)  # as promises.to_tell has it
+        pulse.write(self.state, Pulse(self.clock.now(), known, notice))
         return done
 
     def _look_at_time(self, done: Ticked, last: Pulse) -> datetime | None:
@@ -73,13 +78,16 @@ class Ticker:
             if last.was_set_back(now):
                 done.clock_was_set_back = True
                 records.set_back(connection, now)
+                manners.look_again(connection)
             found = _restored_at(connection)
-            known = records.latest_run(connection)
+            known = max(filter(None, (found, records.latest_run(connection))), default=None)
             if last.ran_at is not None and (known is None or known < last.ran_at):
                 # The file knows of an occurrence that the database has never heard of: an older copy of it
-                # was put in its place by hand. What went out since that copy cannot be known.
+                # was put in its place by hand, and not by `db restore`, which says when. What went out
+                # since that copy cannot be known.
                 done.was_restored = True
-                found = max(filter(None, (found, last.ticked_at, last.ran_at)))
+                found = min(now, max(filter(None, (found, last.ticked_at, last.ran_at))))
+                records.note_activity(connection, last.ran_at)
                 announced.pause_all(connection, "the database is an older copy")
                 connection.execute(meta.delete().where(meta.c.key == RESTORED))
                 connection.execute(meta.insert().values(key=RESTORED, value=found.isoformat()))
@@ -98,13 +106,19 @@ class Ticker:
             upkeep.outcomes(connection, self.clock.now())
             done.nudged, done.overdue = upkeep.nudges(connection, self.clock.now())
 
-    async def _drain(self, stop: asyncio.Event | None) -> list[DrainResult]:
-        """Send news and talk side by side; what another process sends already is left to it."""
+    async def _drain(self, done: Ticked, stop: asyncio.Event) -> list[DrainResult]:
+        """Send news and talk side by side; what another process sends already is left to it.
+
+        A signal, as when the machine is shut down, lets what is under way come to its end.
+        """
         with self.database.read() as connection:
             names = talk.accounts_due(connection)
-        news = asyncio.create_task(self.dispatcher.drain(stop=stop))
-        said = await asyncio.gather(*(self.dispatcher.drain_talk(name) for name in sorted(names)))
-        return [*await news, *said]
+        with stop_on_signals(stop):
+            news = asyncio.create_task(self.dispatcher.drain(stop=stop))
+            said = await asyncio.gather(*(self.dispatcher.drain_talk(name) for name in sorted(names)))
+            found = [*await news, *said]
+        done.was_stopped = stop.is_set()
+        return found
 
 
 def _restored_at(connection: Connection) -> datetime | None:
