@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from benchmarks import conversations, importing, sending, startup
+from benchmarks import conversations, importing, sending, startup, ticking
 
 
 def main() -> None:
     print("Start-up:")
     start = startup.main()
+    print("A tick with nothing due:")
+    idle = ticking.main()
     print("Sending 2,000 messages:")
     sent = sending.main()
     print("From a customer's message to the desk:")
@@ -24,6 +26,10 @@ def main() -> None:
         ),
         ("import of 1,000,000 rows against csv + phonenumbers alone", imported["ratio"], "<= 1.5"),
         ("vipcast --help against python -c 'import typer'", start, "<= 1.3"),
+        *(
+            (f"idle vipcast tick, {size:,} members, against python -c 'import typer'", ratio, "<= 1.5")
+            for size, ratio in idle.items()
+        ),
     ]
     for what, ratio, goal in rows:
         print(f"{ratio:6.2f}  (goal {goal})  {what}")

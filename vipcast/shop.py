@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
-from vipcast import config, messengers
+from vipcast import config, messengers, tomlfile
 from vipcast.clock import Clock, SystemClock
 from vipcast.config import Account, Config
 from vipcast.errors import ConfigError, InputError, SetupMissing
@@ -245,7 +245,7 @@ class Shop:
         limits = self.config.limits
         for key in ("per_member_per_week", "hours_between", "automatic_per_day"):
             value = getattr(limits, key)
-            if value is not None and value <= 0:
+            if value is not None and (value < 0 or (value == 0 and key != "automatic_per_day")):
                 raise self._wrong_limit(key, value, "more than 0; leave it out for no limit")
         try:
             quiet = quiet_span(limits.quiet) if limits.quiet else None
@@ -255,8 +255,11 @@ class Shop:
         return Manners(self.zone, quiet, limits.per_member_per_week, apart)
 
     def _wrong_limit(self, key: str, value: object, wanted: str) -> ConfigError:
+        line = tomlfile.line_of(tomlfile.read_text(self.config.file), key, table="limits")
         return ConfigError(
-            f"{self.config.file.name}: `limits.{key}` is {value!r}; {wanted}.", where=str(self.config.file)
+            f"{self.config.file.name}: `limits.{key}` is {value!r}; {wanted}.",
+            hint="Correct it there, or take it out.",
+            where=f"{self.config.file}:{line}" if line else str(self.config.file),
         )
 
     @property

@@ -32,6 +32,8 @@ def setting_of(shop: Shop, desk: DeskPlace | None = None) -> Setting:
     helper = next((one for one in accounts.values() if one.role == "support"), None)
     support = shop.support() or (Support(helper.sender_name, "") if helper else Support(named.name, ""))
 
+    ceiling = shop.config.limits.automatic_per_day
+
     def replies(folder: Path) -> Replies:
         return Replies(folder, shop_name=named.name, shop_language=named.language, support=support)
 
@@ -52,7 +54,7 @@ def setting_of(shop: Shop, desk: DeskPlace | None = None) -> Setting:
         desk=desk,
         approver=_approver(shop, desk),
         faqs=faq.load_all(shop.templates_folder / "replies"),
-        automatic_per_day=shop.config.limits.automatic_per_day or AUTOMATIC_PER_DAY,
+        automatic_per_day=AUTOMATIC_PER_DAY if ceiling is None else ceiling,
     )
 
 
@@ -77,11 +79,17 @@ def desk_place(shop: Shop, address: str = "") -> DeskPlace | None:
         )
     if address or account.desk == "me" or re.fullmatch(r"-\d+", account.desk):
         return DeskPlace(account, address or account.desk)
-    try:
-        return DeskPlace(account, kind.normalise_address(account.desk))
-    except AddressInvalid:
+    if not re.match(r"@|\+?\d", account.desk):  # a word alone is a group's title, never a stranger's name
         known = _known_desk(shop, account)
         return DeskPlace(account, known) if known else None
+    try:
+        return DeskPlace(account, kind.normalise_address(account.desk))
+    except AddressInvalid as error:
+        raise ConfigError(
+            f"{shop.config.file.name}: `desk` in [accounts.{account.name}]: {error.message}",
+            hint='Write "@colleague", a phone number, "me", or the title of a group.',
+            where=str(shop.config.file),
+        ) from error
 
 
 def desk_account(shop: Shop) -> Account | None:

@@ -88,7 +88,7 @@ def test_labels_are_known_and_messages_differ():
     [
         "stop", "/stop", "/stop@shop_bot", "/STOP please", "🛑 STOP 🛑", "S T O P", "st\u00adop", "ст\u0301оп",
         "\u200fstop\u200f", "leiratkozás", "LEIRATKOZOM", "le szeretnék iratkozni", "Kérem, leiratkozás!",
-        "odhlásit", "odhlaste me prosim", "nechci dostávat", "lopeta", "peruuta tilaus", "poista minut listalta",
+        "odhlásit", "odhlaste me prosim", "nechci dostávat", "lopeta", "peruuta viestit", "poista minut listalta",
         "стоп", "отписаться", "отпишите меня", "Stop. Köszönöm, szép napot!", "le akarok iratkozni a listáról",
         "Прошу меня отписать", "prosím o odhlášení", "I want to unsubscribe from your VIP group", "STOP, nem kérek több üzenetet",
     ],
@@ -107,7 +107,7 @@ def test_wish_to_stop_is_an_opt_out(text: str):
         "отпишите мне", "nonstop", "Leiratkoztam?", "peruuta tilaus 123", "Can you stop by?", "", "🛑", "\0", "?",
         "stop " * 100, "Köszönöm, nem",
         "I don't want to unsubscribe", "nem szeretnék leiratkozni", "nechci se odhlásit", "не хочу отписаться", "unsubscribe Anna",
-        "Peruuta varaus", "Töröljék a rendelésem", "Zrušte mi rezervaci", "Отмените заказ", "cancel my order", "no more blue ones",
+        "Peruuta varaus", "Peruuta tilaus", "peru tilaus!", "Töröljék a rendelésem", "Zrušte mi rezervaci", "Отмените заказ", "cancel my order", "no more blue ones",
     ],
 )  # fmt: skip
 def test_message_that_says_more_or_else_is_no_opt_out(text: str):

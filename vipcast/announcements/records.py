@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 
 from vipcast.announcements.planning import PlannedDelivery
 from vipcast.errors import InputError
@@ -207,6 +207,18 @@ def ask(connection: Connection, number: int, why: str) -> None:
     )
 
 
+def approved(connection: Connection, now: datetime) -> list[int]:
+    """Return the announcements that somebody said yes to and of which something may go out now."""
+    is_due = (deliveries.c.not_before.is_(None)) | (deliveries.c.not_before <= now)
+    waits = exists().where(
+        deliveries.c.announcement_id == announcements.c.id, deliveries.c.state == "queued", is_due
+    )
+    query = select(announcements.c.id).where(
+        announcements.c.state == "running", announcements.c.approval == "approved", waits
+    )
+    return list(connection.execute(query.order_by(announcements.c.id)).scalars())
+
+
 def decide(connection: Connection, number: int, *, by: str, is_yes: bool, now: datetime) -> Announcement:
     """Approve or reject an announcement that waits for it.
 
@@ -224,9 +236,26 @@ def decide(connection: Connection, number: int, *, by: str, is_yes: bool, now: d
     else:
         values |= {"approval": "rejected"}
     connection.execute(update(announcements).where(announcements.c.id == number).values(**values))
+    _erase_samples(connection, number, now)
     if not is_yes:
         cancel(connection, get(connection, number), now)
     return get(connection, number)
+
+
+def _erase_samples(connection: Connection, number: int, now: datetime) -> None:
+    """Blank what was rendered for a member and shown for approval: nobody needs it any more.
+
+    What is under way keeps its words, for it may have to be sent once more.
+    """
+    samples = deliveries.c.purpose.startswith(f"approval:{number}:sample:")
+    queued = deliveries.c.state == "queued"
+    connection.execute(
+        update(deliveries)
+        .where(samples, queued, deliveries.c.attempts == 0)
+        .values(state="skipped", reason="decided", ended_at=now)
+    )
+    settled = deliveries.c.state.not_in(("queued", "sending", "unknown"))
+    connection.execute(update(deliveries).where(samples, settled).values(body=""))
 
 
 def cancel(connection: Connection, announcement: Announcement, now: datetime) -> int:

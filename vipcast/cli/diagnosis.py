@@ -158,6 +158,7 @@ def _templates(shop: Shop) -> Iterator[Finding]:
 def _conversations(shop: Shop) -> Iterator[Finding]:
     """Look at what a member who writes would meet: hours, reply texts, the FAQ, the desk."""
     try:
+        shop.manners()
         setting = shop.setting()
     except VipcastError as error:
         for problem in error.problems:

@@ -20,7 +20,7 @@ from vipcast.delivery.receiving import DUPLICATES, Intake
 from vipcast.errors import Locked, Problem, SetupMissing, VipcastError
 from vipcast.messengers.base import AccountProblem, Messenger, SendError
 from vipcast.shop import Shop
-from vipcast.shop_desk import find_desk
+from vipcast.shop_desk import desk_account, find_desk
 
 if TYPE_CHECKING:
     from vipcast.web.receiver import Receiver
@@ -31,6 +31,7 @@ QUIET_SECONDS = 2.0  # `--once` ends when nothing came for so long
 READY_SECONDS = 30.0  # and does not wait longer for an account's missed messages
 AGAIN_SECONDS = 300.0  # an account that cannot receive is tried again: somebody may have logged it in
 NETWORK_SECONDS = 10.0
+DESK_SECONDS = 60.0  # between two looks for a desk that was not found
 CHECK_SECONDS = 3600.0  # how often the webhook is looked after
 CHECK_LOOPBACK_SECONDS = 10.0  # a sandbox that was started again has forgotten it
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where one's own calls go instead
@@ -98,11 +99,10 @@ class _Listening:
                     setting = _with_local_media(setting, receiver, self._calling)
                 self._conversing = Conversing(
                     setting, shop.database, shop.clock, intake, self._messengers,
-                    locks=shop.locks, tell=self._say,
+                    locks=shop.locks, tell=self._say, send_news=shop.dispatcher().drain,
                 )  # fmt: skip
-                workers = [
-                    asyncio.create_task(work) for work in (*self._hearing(), *self._pointing(receiver))
-                ]
+                work = (*self._hearing(), *self._pointing(receiver), self._look_for_desk(setting))
+                workers = [asyncio.create_task(one) for one in work]
                 stack.push_async_callback(_end, workers)
                 self._conversing.start()
                 stack.push_async_callback(self._conversing.stop)
@@ -116,6 +116,18 @@ class _Listening:
         except VipcastError as error:
             self._say("desk", f"The support desk is not found: {error.message} {error.hint}".strip())
             return None
+
+    async def _look_for_desk(self, setting: Setting) -> NoReturn:
+        """Look again for a desk that was not found: the network may be back, or the title mended."""
+        while setting.desk is None and desk_account(self._shop) is not None:
+            await asyncio.sleep(DESK_SECONDS)
+            if (place := await self._desk()) is not None:
+                setting = replace(setting, desk=place)
+                self._intake.use(Router(setting).take)
+                self._conversing.use(setting)
+                self._say("desk", "The support desk is found.")
+        await asyncio.Event().wait()  # nothing more to do
+        raise AssertionError("unreachable")  # pragma: no cover
 
     def _say(self, about: str, words: str) -> None:
         """Tell something once, until there is something else to tell of the same."""
@@ -170,7 +182,12 @@ class _Listening:
 
     async def _quiet(self) -> None:
         taken = -1
-        while self._intake.is_busy or taken != self._intake.taken or not self._conversing.is_at_rest:
+        while (
+            self._intake.is_busy
+            or taken != self._intake.taken
+            or not self._conversing.is_at_rest
+            or self._conversing.is_about_to_speak()
+        ):
             taken = self._intake.taken
             await asyncio.sleep(QUIET_SECONDS)
 

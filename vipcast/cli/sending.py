@@ -66,6 +66,7 @@ def announce(terminal: Terminal, shop: Shop, options: SendOptions) -> Result:
         raise InputError("To whom?", hint="Name a group with --group, or try it on yourself with --to-me.")
     variables = parse_variables(options.variables)
     undo_seconds, ends_at = _times(shop, options)
+    shop.manners()  # a wrong limit is told before anything is planned
     template = shop.template(options.template)
     request = preparing.SendRequest(template, options.groups, variables, options.only, is_new=options.again)
     planner = shop.planner(template, variables)

@@ -18,7 +18,8 @@ _QUIET = (Ended.EMPTY, Ended.WAITING, Ended.LOCKED, Ended.LIMIT, Ended.STOPPED)
 
 def run(shop: Shop) -> Result:
     done = shop.ticker().tick()
-    problems = [*_failed(done), *(_stuck(one) for one in done.drained if one.ended not in _QUIET)]
+    drained = (*done.drained, *done.said)
+    problems = [*_failed(done), *(_stuck(one) for one in drained if one.ended not in _QUIET)]
     if done.was_stopped:
         said = "Stopped on request; everything that had left is written down."
         problems.append(Problem(Interrupted.code, said, "The next tick goes on."))
@@ -34,8 +35,9 @@ def run(shop: Shop) -> Result:
     view += [f"{sent} sent."] if sent else []
     view += [f"{number} moved up from the waiting list of {group}." for group, number in done.seated.items()]
     if shop.config.desk_is_terminal:
-        view += [f"Due soon: the answer to {one.name} (#{one.conversation_id})." for one in done.nudged]
-        view += [f"Overdue: the answer to {one.name} (#{one.conversation_id})." for one in done.overdue]
+        # Cron mails this: numbers, no names.
+        view += [f"Due soon: the answer in conversation {one.conversation_id}." for one in done.nudged]
+        view += [f"Overdue: the answer in conversation {one.conversation_id}." for one in done.overdue]
     return Result(data, view, problems, exit_code=_code(problems, sent, done))
 
 
@@ -56,7 +58,8 @@ def _words(one: Fired) -> str:
     if one.state is Ran.SENT:
         return f"{what}: announcement {one.announcement_id} for {one.planned}."
     if one.state is Ran.ASKED:
-        return f"{what} comes too late. Send it after all? vipcast announcement approve {one.announcement_id}"
+        asked = "comes too late. Send it after all?" if one.reason == "too late" else "waits for approval:"
+        return f"{what} {asked} vipcast announcement approve {one.announcement_id}"
     return f"{what} was not sent: {one.reason}."
 
 

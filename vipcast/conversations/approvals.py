@@ -48,8 +48,9 @@ class Approval:
         """Let an announcement wait, and put what it says before the approver."""
         records.ask(connection, announcement.id, f"waits for a yes of {self.place.account.name}")
         purpose = f"{PURPOSE}{announcement.id}"
-        for number, message in enumerate(self._samples(plan, planner, groups)):
-            self.say(connection, message, f"{purpose}:sample:{number}", now)
+        for member_id, message in self._samples(plan, planner, groups):
+            # Whose it is stands in it, for `member forget`; the delivery itself is the approver's.
+            self.say(connection, message, f"{purpose}:sample:{member_id}", now)
         text = DeskWording(self.setting.language).approval(
             announcement.id,
             announcement.title or announcement.template,
@@ -58,7 +59,7 @@ class Approval:
         )
         self.say(connection, Message(text), purpose, now)
 
-    def _samples(self, plan: Plan, planner: Planner, groups: Sequence[Group]) -> list[Message]:
+    def _samples(self, plan: Plan, planner: Planner, groups: Sequence[Group]) -> list[tuple[int, Message]]:
         """Return what the first member of each language gets, as the approver's messenger shows it."""
         account = self.place.account
         route = Route(account, self.setting.capabilities[account.name])
@@ -67,9 +68,12 @@ class Approval:
         for one in plan.to_send:
             first.setdefault(one.language, one)
         return [
-            one.message
-            if one.message is not None and one.messenger == account.messenger
-            else planner.render(one.member, by_name.get(one.group), route)
+            (
+                one.member.id,
+                one.message
+                if one.message is not None and one.messenger == account.messenger
+                else planner.render(one.member, by_name.get(one.group), route),
+            )
             for one in first.values()
         ]
 

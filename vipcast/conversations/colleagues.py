@@ -80,8 +80,9 @@ class Colleagues:
         talk = records.get(connection, told.conversation_id)
         mine = inbound.c.id == row.id
         connection.execute(update(inbound).where(mine).values(conversation_id=talk.id))
-        command, _, rest = row.text.strip().partition(" ")
-        if command.startswith("/"):
+        if row.text.lstrip().startswith("/"):
+            command, rest = (*row.text.split(maxsplit=1), "")[:2]
+            command = command.partition("@")[0]  # a messenger's menu adds the account's own name
             return self._obey(connection, talk, row, command.lower(), rest.strip(), now)
         found = attachments.of(connection, row.id)
         words = attachments.in_words([one for one in found if one.state == "words"])

@@ -16,7 +16,6 @@ from vipcast.announcements.expressions import plain_value
 HEADER = "✉️ #"
 NOTICE = "ℹ️ "
 _FALLBACK = "en"
-_VARIATION = "\ufe0f"  # asks for the colourful form of the sign before it; a messenger may leave it out
 _LANGUAGES = ("hu", "cs", "fi", "ru", "en")
 _WHO = "#{number} {name}: "
 _BETWEEN = " · "
@@ -186,9 +185,9 @@ _NOTICES: Mapping[str, Mapping[str, str]] = {
     },
     "left": {
         "hu": _WHO + "letiltotta vagy elhagyta a fiókunkat itt: {messenger}. Itt már nem érjük el.",
-        "cs": _WHO + "zablokoval(a) nebo opustil(a) náš účet: {messenger}. Tam už ho nezastihneme.",
+        "cs": _WHO + "zablokoval(a) nebo opustil(a) náš účet: {messenger}. Tam už tuto osobu nezastihneme.",
         "fi": _WHO + "esti tilimme tai lähti: {messenger}. Siellä viestit eivät enää mene perille.",
-        "ru": _WHO + "заблокировал(а) наш аккаунт или ушёл: {messenger}. Там мы больше не доступны.",
+        "ru": _WHO + "заблокировал(а) наш аккаунт или ушёл: {messenger}. Там мы больше недоступны.",
         "en": _WHO + "blocked or left our account on {messenger}. They are not reached there any more.",
     },
     "complaint": {
@@ -248,12 +247,6 @@ _NOTICES: Mapping[str, Mapping[str, str]] = {
         "en": "There is no such command: {words}",
     },
 }
-
-
-def is_ours(text: str) -> bool:
-    """Return whether a message in the desk's chat is one that vipcast wrote there."""
-    marks = tuple(mark.replace(_VARIATION, "") for mark in (HEADER, NOTICE))
-    return text.lstrip().replace(_VARIATION, "", 1).startswith(marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,8 +323,10 @@ class DeskWording:
         """Say that editing an answer in the desk's chat changes nothing for the member."""
         return self._notice("cannot_edit", number=number, name=_line(name))
 
-    def opted_out(self, number: int, name: str) -> str:
-        return self._notice("opted_out", number=number, name=_line(name))
+    def opted_out(self, number: int, name: str, words: str = "") -> str:
+        """Say that somebody opted out; `words` are theirs, by which people see what was meant."""
+        notice = self._notice("opted_out", number=number, name=_line(name))
+        return f"{notice} ({_line(words)})" if words.strip() else notice
 
     def left(self, number: int, name: str, messenger: str) -> str:
         """Say that somebody cannot be written to on a messenger any more."""

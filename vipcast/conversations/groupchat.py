@@ -45,13 +45,20 @@ def hear(
     """Do what a message in a group's chat asks for; return the word for it."""
     if event.kind is not EventKind.MESSAGE or event.raw.get("is_own") or event.is_automatic:
         return "group"
+    if stored.address == event.chat:  # said in the group's own name: there is nobody to talk with privately
+        return "group"
     is_complaint = words.is_complaint(event.text)
     if not is_complaint and not words.is_question(event.text):
         return "group"
+    before = records.of_member(connection, stored.member_id) if stored.member_id is not None else None
     talk = records.hear(
         connection, account, stored.address, stored.member_id,
         name=event.name, language=event.language, at=event.at, now=now,
     )  # fmt: skip
+    if before is not None and before.address:  # what is said in a group moves no private talk
+        place = {"account": before.account, "messenger": before.messenger, "address": before.address}
+        records.change(connection, talk.id, **place)
+        talk = records.get(connection, talk.id)
     connection.execute(update(inbound).where(inbound.c.id == stored.id).values(conversation_id=talk.id))
     attachments.write(connection, stored.id, event.attachments)
     if is_complaint:
@@ -72,7 +79,8 @@ def _point(
     now: datetime,
 ) -> None:
     lately = select(deliveries.c.id).where(
-        deliveries.c.purpose.startswith(f"pointer:{group.id}:"),
+        deliveries.c.purpose >= f"pointer:{group.id}:",  # a range, for which the unique index is good
+        deliveries.c.purpose < f"pointer:{group.id};",
         deliveries.c.planned_at > now - _POINTS_ONCE_IN,
     )
     if connection.execute(lately.limit(1)).first():

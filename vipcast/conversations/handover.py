@@ -24,15 +24,21 @@ def hand_over(
     now: datetime,
     *,
     wants_person: bool = False,
+    is_told: bool = True,
 ) -> None:
-    """Give a message to a person: it waits, with a promise; the desk reads it; the member is told when."""
+    """Give a message to a person: it waits, with a promise; the desk reads it; the member is told when.
+
+    Without `is_told` the member is told nothing.
+    """
     promises.settle(connection, setting.hours)
     talk = records.get(connection, talk.id)
     since = talk.waiting_since or promises.asked_at(connection, talk.id, now)
+    wants_person = wants_person or talk.wants_person
     records.change(connection, talk.id, waiting_since=since, closed_at=None, wants_person=wants_person)
     made = promises.make(connection, talk.id, now, setting.hours)
     relay(connection, setting, talk, event, stored, now)
-    Voice(setting).acknowledge(connection, talk, stored.id, made, now)
+    if is_told:
+        Voice(setting).acknowledge(connection, talk, stored.id, made, now)
 
 
 def relay(

@@ -11,20 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, func, insert, select, update
 
-from vipcast.conversations import records
+from vipcast.conversations import answers, records
 from vipcast.conversations.hours import OpeningHours
 from vipcast.conversations.promise import Promise, promise
 from vipcast.conversations.records import Conversation
-from vipcast.delivery.outcomes import ARRIVED
-from vipcast.delivery.talk import Kind
-from vipcast.storage.tables import conversations, deliveries, inbound, members, notes, promises
+from vipcast.storage.tables import conversations, inbound, members, promises
 
-ANSWERING_NOTES = ("call", "visit")
 # The desk is nudged when a quarter of `reply_within` is left, but not later than this before the time.
 LEAST_NOTICE = timedelta(minutes=10)
-_MOMENT = timedelta(microseconds=1)
 
 
 class State(enum.StrEnum):
@@ -80,15 +76,8 @@ def asked_at(connection: Connection, conversation_id: int, now: datetime) -> dat
 
     It would be before that where the clock was set back, and an old answer would count for it.
     """
-    said = select(func.max(deliveries.c.planned_at)).where(
-        deliveries.c.conversation_id == conversation_id, deliveries.c.kind == Kind.ANSWER
-    )
-    noted = select(func.max(notes.c.recorded_at)).where(
-        notes.c.conversation_id == conversation_id, notes.c.kind.in_(ANSWERING_NOTES)
-    )
-    found = [connection.execute(query).scalar() for query in (said, noted)]
-    answered: list[datetime] = [moment + _MOMENT for moment in found if moment is not None]
-    return max([now, *answered])
+    after = answers.nothing_before(connection, conversation_id)
+    return max(now, after or now)
 
 
 def written_at(connection: Connection, talk: Conversation, now: datetime) -> datetime:
@@ -110,25 +99,19 @@ def settle(connection: Connection, hours: OpeningHours) -> int:
     A question that came in after the answer was written goes on waiting, with a promise of its own.
     """
     since = conversations.c.waiting_since
-    answered = exists().where(*_answers(conversations.c.id, since))
-    noted = exists().where(*_calls(conversations.c.id, since))
     # One question for all that wait: `listen` asks it with every message.
-    waiting = select(conversations.c.id, since).where(since.is_not(None), or_(answered, noted))
+    waiting = select(conversations.c.id, since).where(
+        since.is_not(None), answers.are_there(conversations.c.id, since)
+    )
     settled = 0
     for row in connection.execute(waiting).all():
-        found = _first_answer(connection, row.id, row.waiting_since)
+        found = answers.first(connection, row.id, row.waiting_since)
         if found is None:
             continue
         settled += 1
         written_at, answered_at = found
-        _settle(connection, row.id, answered_at)
-        later = connection.execute(
-            select(func.min(inbound.c.recorded_at)).where(
-                inbound.c.conversation_id == row.id,
-                inbound.c.handling == "question",
-                inbound.c.recorded_at > written_at,
-            )
-        ).scalar()
+        answers.settle_promises(connection, row.id, answered_at)
+        later = answers.next_question(connection, row.id, written_at)
         records.change(connection, row.id, waiting_since=later, answered_at=answered_at)
         if later is not None:
             make(connection, row.id, later, hours)
@@ -211,49 +194,6 @@ def told(connection: Connection, one: Made, now: datetime) -> None:
     """Note that the desk was nudged, or told of the lapse."""
     column = "overdue_told_at" if one.due_at < now else "nudged_at"
     connection.execute(update(promises).where(promises.c.id == one.id).values({column: now}))
-
-
-def _first_answer(
-    connection: Connection, conversation_id: int, since: datetime
-) -> tuple[datetime, datetime] | None:
-    """Return when the first answer since a moment was written, and when it was accepted."""
-    sent = (
-        select(deliveries.c.planned_at, func.coalesce(deliveries.c.sent_at, deliveries.c.planned_at))
-        .where(*_answers(conversation_id, since))
-        .order_by(deliveries.c.planned_at)
-        .limit(1)
-    )
-    noted = (
-        select(notes.c.at, notes.c.at).where(*_calls(conversation_id, since)).order_by(notes.c.at).limit(1)
-    )
-    found = [tuple(row) for query in (sent, noted) if (row := connection.execute(query).first())]
-    return min(found, default=None, key=lambda times: times[1])
-
-
-def _answers(conversation_id: Any, since: Any) -> tuple[ColumnElement[bool], ...]:
-    """Return what holds for the answers that arrived of those written since a moment."""
-    return (
-        deliveries.c.conversation_id == conversation_id,
-        deliveries.c.kind == Kind.ANSWER,
-        deliveries.c.state.in_(ARRIVED),
-        deliveries.c.planned_at >= since,
-    )
-
-
-def _calls(conversation_id: Any, since: Any) -> tuple[ColumnElement[bool], ...]:
-    """Return what holds for calls and visits that were noted since a moment, or have been since."""
-    return (
-        notes.c.conversation_id == conversation_id,
-        notes.c.kind.in_(ANSWERING_NOTES),
-        or_(notes.c.at >= since, notes.c.recorded_at >= since),
-    )
-
-
-def _settle(connection: Connection, conversation_id: int, at: datetime) -> None:
-    mine = and_(promises.c.conversation_id == conversation_id, promises.c.state == State.OPEN)
-    in_time = promises.c.due_at >= at
-    for condition, state in ((in_time, State.KEPT), (~in_time, State.BROKEN)):
-        connection.execute(update(promises).where(mine, condition).values(state=state, settled_at=at))
 
 
 def _query() -> Select[Any]:

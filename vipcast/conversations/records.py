@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, delete, func, insert, select, update
 
 from vipcast.config import Account
+from vipcast.conversations import answers
 from vipcast.errors import InputError
 from vipcast.members import roster
 from vipcast.members.roster import Member
@@ -133,23 +134,26 @@ def everything(connection: Connection, *, with_closed: bool, limit: int) -> list
 
 
 def find(connection: Connection, text: str) -> Conversation:
-    """Return the conversation that `text` names: its number, or the member it is with.
+    """Return the conversation that `text` names: its number, the address, or the member it is with.
 
     Raises:
         InputError: there is none.
 
     """
     number = text.strip().removeprefix("#")
-    if number.isdecimal() and len(number) < 10:  # noqa: PLR2004 - shorter than any phone number
+    is_number = number.isdecimal() and len(number) < 10  # noqa: PLR2004 - shorter than any phone number
+    if is_number:
         row = connection.execute(_query().where(conversations.c.id == int(number))).first()
         if row is not None:
             return _made(row)
+    # A messenger's number of a person may be as short.
+    named = select(conversations.c.id).where(conversations.c.address == text.strip())
+    if (found := connection.execute(named.order_by(conversations.c.id.desc())).scalar()) is not None:
+        return get(connection, found)
+    if is_number:
         raise InputError(
             f"There is no conversation {number}.", hint="See `vipcast inbox list --all`.", where=text
         )
-    named = select(conversations.c.id).where(conversations.c.address == text.strip())
-    if (found := connection.execute(named).scalar()) is not None:
-        return get(connection, found)
     member = roster.find(connection, text)
     if (known := of_member(connection, member.id)) is not None:
         return known
@@ -236,20 +240,45 @@ def _give(connection: Connection, talk: Conversation, member_id: int) -> None:
 
 
 def _merge(connection: Connection, old: Conversation, new: Conversation) -> None:
-    """Make two conversations one; what waits in either goes on waiting."""
+    """Make two conversations one; what waits in either goes on waiting.
+
+    What was answered is settled first. From then on an answer in one must not count for a question of the
+    other, so what waits does so since after the last of them.
+    """
+    old, new = _settled(connection, old), _settled(connection, new)
+    since = min(filter(None, (old.waiting_since, new.waiting_since)), default=None)
+    if since is not None:
+        others = (talk for talk, other in ((old, new), (new, old)) if other.waiting_since is not None)
+        answered = (answers.nothing_before(connection, talk.id) for talk in others)
+        since = max(filter(None, (since, *answered)))
     for table in (inbound, deliveries, notes, promises):
         mine = table.c.conversation_id == old.id
         connection.execute(update(table).where(mine).values(conversation_id=new.id))
     connection.execute(delete(conversations).where(conversations.c.id == old.id))
     values: dict[str, Any] = {
-        "waiting_since": min(filter(None, (old.waiting_since, new.waiting_since)), default=None),
+        "waiting_since": since,
         "answered_at": max(filter(None, (old.answered_at, new.answered_at)), default=None),
         "wants_person": old.wants_person or new.wants_person,
         "taken_by": new.taken_by or old.taken_by,
     }
-    if values["waiting_since"] is not None:
+    if since is not None:
         values["closed_at"] = None
     change(connection, new.id, **values)
+
+
+def _settled(connection: Connection, talk: Conversation) -> Conversation:
+    """Settle what was answered of one conversation, and return it as it is then.
+
+    Where a question came in after the answer, the promise stays open for it: no other was told to them.
+    """
+    since = talk.waiting_since
+    while since is not None and (found := answers.first(connection, talk.id, since)) is not None:
+        written_at, answered_at = found
+        since = answers.next_question(connection, talk.id, written_at)
+        if since is None:
+            answers.settle_promises(connection, talk.id, answered_at)
+        change(connection, talk.id, waiting_since=since, answered_at=answered_at)
+    return get(connection, talk.id)
 
 
 def _query() -> Select[Any]:

@@ -17,7 +17,6 @@ from vipcast.conversations import approvals, attachments, groupchat, promises, r
 from vipcast.conversations.approvals import Approval
 from vipcast.conversations.colleagues import Colleagues
 from vipcast.conversations.desk import Desk
-from vipcast.conversations.desk_wording import is_ours
 from vipcast.conversations.handover import hand_over, relay, text_of
 from vipcast.conversations.records import Conversation
 from vipcast.conversations.replies import PERSON
@@ -54,11 +53,8 @@ class Router:
         place = self.setting.desk
         is_desk = place is not None and _is_at(place, account, event)
         group = groupchat.of(connection, account, event.chat) if event.chat and not is_desk else None
-        # A chat that is not the shop's, or our own words there, later parts of them included.
-        is_ours_or_nobodys = is_ours(event.text) or not (is_desk or group)
-        if event.chat and (
-            is_ours_or_nobodys or (is_desk and _is_own(connection, account, event.chat, event))
-        ):
+        # A chat that is not the shop's, or our own words there, which are known by their number.
+        if event.chat and (not (is_desk or group) or _is_own(connection, account, event.chat, event)):
             return False
         stored = incoming.take(connection, account, event, now)
         if stored is None:
@@ -83,7 +79,7 @@ class Router:
         if place is None or event.kind is not EventKind.MESSAGE or not _is_at(place, account, event):
             return False
         number = approvals.asked_by(connection, place, event.reply_to)
-        if number is None or is_ours(event.text):
+        if number is None:
             return False
         stored = incoming.take(connection, account, event, now)
         if stored is not None:
@@ -144,8 +140,12 @@ class Router:
     ) -> str:
         """Answer from the FAQ, or hand over to a person."""
         voice = Voice(self.setting)
-        if voice.is_echo(connection, talk.account, talk.address, event.text, now):
-            return "echo"
+        echoed = voice.echoed(connection, talk.account, talk.address, event.text, now)
+        if echoed is Kind.AUTOMATIC:
+            return "echo"  # a robot's, most likely
+        if echoed is not None:  # the news itself, sent back: perhaps a way to ask about it
+            hand_over(connection, self.setting, talk, event, stored, now, is_told=False)
+            return "question"
         if words.is_thanks(event.text) and not event.attachments and talk.waiting_since is None:
             self._relay(connection, talk, event, stored, now)
             return "thanks"
@@ -198,7 +198,11 @@ class Router:
         ).first()
         if original is None or original.text == event.text:
             return "ignored"
-        if original.handling in ("question", "thanks"):
+        if self._consents(connection, talk, event, stored, now):
+            return "consent"
+        if original.handling in ("faq", "thanks"):  # nobody waits for these: the new words may need somebody
+            return self._answer(connection, talk, event, stored, now)
+        if original.handling == "question":
             text = f"{self.setting.wording.edited(talk.id, talk.label)}\n\n{text_of(event)}"
             Desk(self.setting).notice(
                 connection, talk.id, text, f"edit:{stored.id}", now, inbound_id=stored.id
@@ -244,7 +248,8 @@ class Router:
             purpose = f"{name}:consent-{roster.consent_events(connection, talk.member_id)[-1].id}"
         Voice(self.setting).automatic(connection, talk, name, purpose, stored.id, now)  # type: ignore[arg-type]
         if is_out:
-            self._tell_of_opt_out(connection, talk, stored.id, now)
+            text = self.setting.wording.opted_out(talk.id, talk.label, event.text)
+            self._tell_of_opt_out(connection, talk, stored.id, now, text)
         return True
 
     def _tell_of_opt_out(
@@ -285,6 +290,17 @@ class Router:
             new_key=self.setting.new_key,
             now=promises.written_at(connection, talk, now),
         )
+        # A person has answered: what vipcast had to say, and has not said yet, is out of place.
+        connection.execute(
+            update(deliveries)
+            .where(
+                deliveries.c.conversation_id == talk.id,
+                deliveries.c.kind == Kind.AUTOMATIC,
+                deliveries.c.state == State.QUEUED,
+                deliveries.c.attempts == 0,
+            )
+            .values(state=State.SKIPPED, reason="answered", ended_at=now)
+        )
         promises.settle(connection, self.setting.hours)
         return number is not None
 
@@ -323,7 +339,7 @@ def _is_of(remote_id: str, message: Message, event: Event) -> bool:
     """Return whether a message that was seen is one that was sent; an album is several, with one text."""
     is_later_part = len(message.media) > 1 and bool(event.attachments) and not event.text
     if not remote_id:
-        return event.text == message.text or is_later_part
+        return event.text.strip() == message.text.strip() or is_later_part
     if remote_id == event.remote_id:
         return True
     if not (is_later_part and remote_id.isdecimal() and event.remote_id.isdecimal()):

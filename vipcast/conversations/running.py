@@ -9,16 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from vipcast.announcements import records as announced
 from vipcast.clock import Clock
 from vipcast.conversations import attachments
 from vipcast.conversations.attachments import MOST_BYTES, Kept
 from vipcast.conversations.setting import Setting
-from vipcast.conversations.upkeep import Upkeep, names_in
+from vipcast.conversations.upkeep import Upkeep, numbers_in
+from vipcast.conversations.voice import WAITS_FOR
+from vipcast.delivery import talk
 from vipcast.delivery.receiving import Intake
 from vipcast.delivery.sender import DrainResult, Ended
 from vipcast.delivery.speaking import Speaker
@@ -50,7 +54,9 @@ class Conversing:
         *,
         locks: Path,
         tell: Callable[[str, str], None],
+        send_news: Callable[[int], Awaitable[object]],
     ) -> None:
+        """Make ready; `send_news` sends an announcement, by number, that was approved in a chat."""
         self._setting = setting
         self._database = database
         self._clock = clock
@@ -58,8 +64,12 @@ class Conversing:
         self._messengers = messengers
         self._locks = locks
         self._tell = tell
+        self._send_news = send_news
+        self._news: asyncio.Task[None] | None = None
+        self._slow_look_at = clock.now()  # for what need not be looked at with each event
         self._stop = asyncio.Event()
         self._upkeep = Upkeep(setting)
+        self._is_adopted = False
         self._look = asyncio.Event()  # something came in or went out
         self._fetch = {name: asyncio.Event() for name in messengers}
         self._fetching = 0
@@ -84,11 +94,16 @@ class Conversing:
         """Let what is in flight end and be written down, and end."""
         self._stop.set()
         self.wake()
-        if self._tasks:
-            _, left = await asyncio.wait(self._tasks, timeout=END_SECONDS)
+        if tasks := [*self._tasks, *([self._news] if self._news else [])]:
+            _, left = await asyncio.wait(tasks, timeout=END_SECONDS)
             for one in left:
                 one.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+
+    def use(self, setting: Setting) -> None:
+        """Go on with another setting: the desk was found."""
+        self._setting, self._upkeep, self._is_adopted = setting, Upkeep(setting), False
+        self.wake()
 
     def wake(self) -> None:
         for speaker in self._speakers.values():
@@ -109,6 +124,11 @@ class Conversing:
         fetches = self._fetching or any(one.is_set() for one in self._fetch.values())
         return not speaks and not fetches and self._is_kept_up
 
+    def is_about_to_speak(self) -> bool:
+        """Return whether something was put off for some seconds only."""
+        with self._database.read() as connection:
+            return talk.is_due_by(connection, self._clock.now() + 2 * WAITS_FOR)
+
     async def _keep_up(self) -> None:
         while not self._stop.is_set():
             self._look.clear()
@@ -123,11 +143,15 @@ class Conversing:
         def work() -> tuple[str, str]:
             with self._database.write() as connection:
                 now = self._clock.now()
+                if not self._is_adopted:
+                    self._upkeep.adopt(connection, now)
+                    self._is_adopted = True
                 self._upkeep.outcomes(connection, now)
                 soon, late = self._upkeep.nudges(connection, now)
-                return names_in(soon), names_in(late)
+                return numbers_in(soon), numbers_in(late)
 
         soon, late = await self._intake.run(work)
+        await self._look_slowly()
         if self._setting.desk is None:
             if soon:
                 self._tell("nudge", f"Promised answers are due soon: {soon}. See `vipcast inbox promises`.")
@@ -135,6 +159,24 @@ class Conversing:
                 self._tell("overdue", f"Promised answers are overdue: {late}. See `vipcast inbox promises`.")
         for speaker in self._speakers.values():
             speaker.wake()
+
+    async def _look_slowly(self) -> None:
+        """Say what did not reach the desk, and send what was approved there; not with each event."""
+        now = self._clock.now()
+        if now < self._slow_look_at:
+            return
+        self._slow_look_at = now + timedelta(seconds=UPKEEP_SECONDS)
+        with self._database.read() as connection:
+            lost, words = self._upkeep.lost_at_desk(connection, now)
+            approved = announced.approved(connection, now)
+        if lost:
+            self._tell("desk", f"{lost} messages did not reach the desk: {words}. See vipcast doctor.")
+        if approved and (self._news is None or self._news.done()):
+            self._news = asyncio.create_task(self._safely("approved", self._send(approved)))
+
+    async def _send(self, numbers: list[int]) -> None:
+        for number in numbers:
+            await self._send_news(number)
 
     async def _drained(self, result: DrainResult) -> None:
         if result.ended in (Ended.ACCOUNT, Ended.NETWORK):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, cast, exists, literal, select
+from sqlalchemy import Connection, String, and_, cast, exists, literal, or_, select, update
 
 from vipcast.conversations import attachments, promises, records
 from vipcast.conversations.attachments import Kept
@@ -21,8 +21,8 @@ from vipcast.conversations.promises import Made
 from vipcast.conversations.setting import Setting
 from vipcast.conversations.wording import deadline
 from vipcast.delivery.outcomes import State
-from vipcast.delivery.talk import IS_ANSWER
-from vipcast.storage.tables import deliveries, inbound
+from vipcast.delivery.talk import IS_ANSWER, Kind
+from vipcast.storage.tables import conversations, deliveries, inbound
 
 _LATELY = timedelta(days=7)  # an outcome that old is no news any more
 
@@ -51,6 +51,63 @@ class Upkeep:
         )
         for row in connection.execute(query).all():
             self._tell_of(connection, row, now)
+
+    def adopt(self, connection: Connection, now: datetime) -> None:
+        """Bring to the desk what should be there: what went to another one in vain, or to none at all."""
+        place = self.setting.desk
+        if place is None:
+            return
+        elsewhere = or_(deliveries.c.account != place.account.name, deliveries.c.address != place.address)
+        connection.execute(
+            update(deliveries)
+            .where(
+                deliveries.c.kind.in_((Kind.RELAY, Kind.NOTICE)),
+                deliveries.c.state.in_((State.QUEUED, State.FAILED)),
+                deliveries.c.conversation_id.is_not(None),
+                deliveries.c.planned_at > now - _LATELY,
+                elsewhere,
+            )
+            .values(
+                account=place.account.name, messenger=place.account.messenger, address=place.address,
+                state=State.QUEUED, reason="", code="", words="", not_before=None, ended_at=None,
+            )
+        )  # fmt: skip
+        passed_on = deliveries.c.purpose == literal("relay:") + cast(inbound.c.id, String)
+        query = (
+            select(inbound)
+            .join(conversations, conversations.c.id == inbound.c.conversation_id)
+            .where(
+                conversations.c.waiting_since.is_not(None),
+                inbound.c.recorded_at >= conversations.c.waiting_since,
+                inbound.c.handling == "question",
+                ~exists().where(passed_on),
+            )
+            .order_by(inbound.c.id)
+        )
+        for row in connection.execute(query).all():
+            talk = records.get(connection, row.conversation_id)
+            found = attachments.of(connection, row.id)
+            text = "\n".join(filter(None, (row.text, attachments.in_words(found))))
+            Desk(self.setting).relay(connection, talk, row.id, text, reply_to=row.reply_to, now=now)
+
+    def lost_at_desk(self, connection: Connection, now: datetime) -> tuple[int, str]:
+        """Return how many messages did not reach the desk lately, and what the messenger said last."""
+        place = self.setting.desk
+        if place is None:
+            return 0, ""
+        query = (
+            select(deliveries.c.words)
+            .where(
+                deliveries.c.account == place.account.name,
+                deliveries.c.address == place.address,
+                deliveries.c.kind == Kind.RELAY,
+                deliveries.c.state == State.FAILED,
+                deliveries.c.planned_at > now - _LATELY,
+            )
+            .order_by(deliveries.c.id)
+        )
+        words = list(connection.execute(query).scalars())
+        return len(words), words[-1] if words else ""
 
     def nudges(self, connection: Connection, now: datetime) -> tuple[list[Made], list[Made]]:
         """Tell the desk of promises that are about to lapse or have lapsed; return both."""
@@ -111,6 +168,6 @@ class Upkeep:
         Desk(self.setting).notice(connection, talk.id, text, purpose, now, reply_to=reply_to)
 
 
-def names_in(made: Sequence[Made]) -> str:
-    """Return the names in promises, for a note on the terminal."""
-    return ", ".join(f"#{one.conversation_id} {one.name}" for one in made)
+def numbers_in(made: Sequence[Made]) -> str:
+    """Return the conversations' numbers, for a note that may end in a journal: no names."""
+    return ", ".join(f"#{one.conversation_id}" for one in made)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from vipcast.announcements.planning import view_of
 from vipcast.announcements.rendering import GroupView, MemberView
@@ -30,8 +30,13 @@ from vipcast.storage.tables import deliveries
 log = logging.getLogger(__name__)
 
 _A_DAY = timedelta(days=1)
+# Who opts out or in is told so on the busiest day, too; but two robots must not tell each other for ever.
+_CONFIRMATIONS = ("opted_out", "opted_in")
+_CONFIRMATIONS_A_DAY = 6
 # A person who answered so lately is still there, whatever the clock on the shop's door says.
 HOLDS_FOR = timedelta(hours=1)
+LATE = timedelta(minutes=1)
+WAITS_FOR = timedelta(seconds=10)
 _ECHO_WITHIN = timedelta(days=2)
 _ECHO_ROWS = 20
 
@@ -72,8 +77,11 @@ class Voice:
         choices: tuple[str, ...] = (),
         **values: str,
     ) -> int | None:
-        """Queue an automatic answer, unless the day's ceiling is reached or its purpose was served."""
-        if talk.account not in self.setting.accounts or self._said_today(connection, talk, now):
+        """Queue an automatic answer, unless the day's ceiling is reached or its purpose was served.
+
+        What confirms an opt-out or opt-in counts, but has a ceiling of its own.
+        """
+        if talk.account not in self.setting.accounts or self._is_enough(connection, talk, name, now):
             return None
         able = self.setting.capabilities[talk.account]
         try:
@@ -140,12 +148,14 @@ class Voice:
             return False
         return next(self.setting.hours.stretches(now, now + timedelta(seconds=1)), None) is not None
 
-    def is_echo(self, connection: Connection, account: str, address: str, text: str, now: datetime) -> bool:
-        """Return whether somebody sends back what they were sent, word for word."""
+    def echoed(
+        self, connection: Connection, account: str, address: str, text: str, now: datetime
+    ) -> Kind | None:
+        """Return what it was that somebody sends back, word for word; None for their own words."""
         if not text.strip():
-            return False
+            return None
         query = (
-            select(deliveries.c.body)
+            select(deliveries.c.kind, deliveries.c.body)
             .where(
                 deliveries.c.account == account,
                 deliveries.c.address == address,
@@ -154,7 +164,8 @@ class Voice:
             .order_by(deliveries.c.id.desc())
             .limit(_ECHO_ROWS)
         )
-        return any(body_of(body).text == text for body in connection.execute(query).scalars())
+        rows = connection.execute(query)
+        return next((Kind(row.kind) for row in rows if body_of(row.body).text == text), None)
 
     def view(self, connection: Connection, talk: Conversation) -> MemberView:
         """Return what a text may say of the person; a stranger has no name that could be trusted."""
@@ -214,14 +225,19 @@ class Voice:
             return f"promise-{standing.id}"
         return f"day-{now.astimezone(self.setting.zone):%Y-%m-%d}"
 
-    def _said_today(self, connection: Connection, talk: Conversation, now: datetime) -> bool:
+    def _is_enough(self, connection: Connection, talk: Conversation, name: ReplyName, now: datetime) -> bool:
         query = select(func.count()).where(
             deliveries.c.conversation_id == talk.id,
             deliveries.c.kind == Kind.AUTOMATIC,
             deliveries.c.planned_at > now - _A_DAY,
             deliveries.c.planned_at < now + _A_DAY,  # the clock may have been set back
         )
-        return connection.execute(query).scalar_one() >= self.setting.automatic_per_day
+        if name not in _CONFIRMATIONS:
+            return connection.execute(query).scalar_one() >= self.setting.automatic_per_day
+        confirmed = or_(
+            *(deliveries.c.purpose.startswith(f"{one}:", autoescape=True) for one in _CONFIRMATIONS)
+        )
+        return connection.execute(query.where(confirmed)).scalar_one() >= _CONFIRMATIONS_A_DAY
 
     def _say(
         self,
@@ -234,6 +250,8 @@ class Voice:
         now: datetime,
         author: str = "",
     ) -> int | None:
+        # What comes in late was missed, and perhaps answered by hand meanwhile: that comes in right after it.
+        is_late = kind is Kind.AUTOMATIC and now - talk.heard_at > LATE
         saying = Saying(
             kind=kind,
             account=talk.account,
@@ -245,5 +263,6 @@ class Voice:
             inbound_id=inbound_id,
             purpose=purpose,
             author=author,
+            not_before=now + WAITS_FOR if is_late else None,
         )
         return say(connection, saying, new_key=self.setting.new_key, now=now)

@@ -78,7 +78,7 @@ AT_ONCE = Phrases(
     ["now, immediately, azonnal, most, hned, ihned, okamžitě, heti, nyt, сейчас, немедленно, сразу"]
 )
 
-# "Peruuta tilaus" may mean an order, too; alone, it is what Finnish senders tell people to write.
+# "Peruuta tilaus" and "peru tilaus" are left out: a tilaus is an order as well as a subscription.
 # "Отпишитесь" and "отпишите мне" are left out: they mean "write back to me".
 _OUT = """
     stop, stopp, stop all|this|everything, stopall, s t o p
@@ -123,7 +123,7 @@ _OUT = """
     zrušit|zrušte odběr|zasílání zpráv?, ruším odběr
     vymažte|vyřaďte|smažte|odstraňte|odeberte mě|mne ze? seznamu|databáze|kontaktů?
     lopeta, lopettakaa, lopeta|lopettakaa viestit|viestien lähettäminen?, lopeta tilaus, lopetan tilauksen
-    peruuta|peru|peruuttakaa|perukaa tilaus, peruuta|peru viestit|uutiskirje
+    peruuta|peru|peruuttakaa|perukaa viestit|uutiskirje
     haluan perua|lopettaa|peruuttaa viestit|viestien tilauksen?
     poista|poistakaa minut listalta|listaltanne|postituslistalta|jakelusta?, poistakaa|poista minut
     en halua enää? viestejä|viestejänne|uutisia|mainoksia enää?

@@ -145,7 +145,11 @@ def writer_of(connection: Connection, account: Account, event: Event) -> tuple[s
 
 
 def _writer(connection: Connection, account: Account, event: Event) -> _Writer:
-    """Find who it is: by what the account resolved once, else by how the messenger names them."""
+    """Find who it is: by what the account resolved once, else by how the messenger names them.
+
+    A receipt tells of what was sent, so it is also known by where that went. Nothing else is: an address
+    that was taken from a member is nobody's any more, and must not speak, opt out or come back for them.
+    """
     given = event.raw.get("spellings")
     named = [str(one) for one in given] if isinstance(given, (list, tuple)) else []
     spellings = [_plain(one) for one in dict.fromkeys((event.address, *named)) if one]
@@ -155,6 +159,8 @@ def _writer(connection: Connection, account: Account, event: Event) -> _Writer:
         )
         spellings = list(dict.fromkeys((*connection.execute(query).scalars(), *spellings)))
     address, member_id = _owner(connection, account, spellings)
+    if member_id is None and event.kind in receipts.KINDS:
+        address, member_id = _recipient(connection, account, spellings)
     return _Writer(address or (spellings[0] if spellings else ""), tuple(spellings), member_id)
 
 
@@ -164,14 +170,18 @@ def _owner(connection: Connection, account: Account, spellings: Sequence[str]) -
         addresses.c.messenger.in_((account.messenger, PHONE)), addresses.c.address.in_(spellings)
     )
     owners = {row.address: row.member_id for row in connection.execute(query)}
+    return next(((one, owners[one]) for one in spellings if one in owners), ("", None))
+
+
+def _recipient(connection: Connection, account: Account, spellings: Sequence[str]) -> tuple[str, int | None]:
+    """Return the first spelling that something was sent to, and to which member the last of it went."""
     query = select(deliveries.c.address, deliveries.c.member_id).where(
         deliveries.c.account == account.name,
         deliveries.c.address.in_(spellings),
         deliveries.c.member_id.is_not(None),
     )
-    if not owners:  # an address that was taken from a member since still tells who was meant
-        owners = {row.address: row.member_id for row in connection.execute(query.order_by(deliveries.c.id))}
-    return next(((one, owners[one]) for one in spellings if one in owners), ("", None))
+    sent = {row.address: row.member_id for row in connection.execute(query.order_by(deliveries.c.id))}
+    return next(((one, sent[one]) for one in spellings if one in sent), ("", None))
 
 
 def _named(event: Event, address: str) -> Event:
@@ -184,18 +194,27 @@ def _named(event: Event, address: str) -> Event:
 def _store(
     connection: Connection, account: Account, event: Event, writer: _Writer, now: datetime
 ) -> int | None:
-    """Write the event down and return its number; None where it stands there already."""
+    """Write the event down and return its number; None where it stands there already.
+
+    A messenger may begin to count anew, after another login. Then the number is the new message's, with
+    which replies and edits name it, and the old one keeps it with its time behind it.
+    """
     remote_id = _plain(event.remote_id) or event.at.isoformat()
     person = event.raw.get("id")
-    query = select(inbound.c.address, inbound.c.raw).where(
+    query = select(inbound).where(
         inbound.c.account == account.name,
         inbound.c.kind == event.kind,
         inbound.c.chat == event.chat,
-        inbound.c.remote_id == remote_id,
+        inbound.c.remote_id.in_((remote_id, _outdated(remote_id, event.at))),
     )
-    for row in connection.execute(query):  # the same person may have been spelled in another way then
-        if row.address in writer.spellings or (person and row.raw.get("id") == person):
+    for row in connection.execute(query).all():
+        # The same person may have been spelled in another way then.
+        if not (row.address in writer.spellings or (person and row.raw.get("id") == person)):
+            continue
+        if abs(row.at - event.at) <= _CLOCKS_DIFFER or row.text == _plain(event.text):
             return None
+        old = inbound.c.id == row.id
+        connection.execute(update(inbound).where(old).values(remote_id=_outdated(remote_id, row.at)))
     try:
         with connection.begin_nested():
             number: int = connection.execute(
@@ -219,6 +238,11 @@ def _store(
     except IntegrityError:
         return None
     return number
+
+
+def _outdated(remote_id: str, at: datetime) -> str:
+    """Return the number of a message whose own number is another's now."""
+    return f"{remote_id}@{at.isoformat()}"
 
 
 def _keep_peer(

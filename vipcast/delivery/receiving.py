@@ -79,6 +79,10 @@ class Intake:
         with self._database.write() as connection:
             return bool(self._take(connection, account, event, self._clock.now()))
 
+    def use(self, take: Taker) -> None:
+        """Take events in another way from the next one on."""
+        self._take = take
+
     async def run(self, work: Callable[[], T]) -> T:
         """Do something with the database in the thread that writes, between two events."""
         return await asyncio.get_running_loop().run_in_executor(self.thread, work)

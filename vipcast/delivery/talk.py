@@ -49,6 +49,7 @@ class Saying:
     purpose: str | None = None  # what may be said only once, ever
     author: str = ""
     language: str = ""
+    not_before: datetime | None = None
 
 
 def say(connection: Connection, saying: Saying, *, new_key: Callable[[], int], now: datetime) -> int | None:
@@ -97,6 +98,14 @@ def _insert(
 def body_of(body: str) -> Message:
     """Return the message of a delivery's row; an empty one once its member is forgotten."""
     return msgspec.json.decode(body, type=Message) if body else Message("")
+
+
+def is_due_by(connection: Connection, moment: datetime) -> bool:
+    """Return whether something queued in the lane `TALK` may go out by a moment, and does not yet."""
+    query = select(deliveries.c.id).where(
+        IS_OPEN, Lane.TALK.deliveries, deliveries.c.state == State.QUEUED, deliveries.c.not_before <= moment
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def accounts_due(connection: Connection) -> set[str]:

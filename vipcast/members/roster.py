@@ -280,10 +280,23 @@ def forget(connection: Connection, member: Member, *, now: datetime) -> None:
     connection.execute(
         update(deliveries).where(mine).values(address="", body="", words="", remote_id="", language="")
     )
+    _forget_samples(connection, member.id, now)
     connection.execute(delete(peers).where(peers.c.address.in_(ours)))
     connection.execute(delete(receipts).where(receipts.c.address.in_(ours)))
     _forget_talk(connection, member.id, ours, now)
     connection.execute(delete(members).where(members.c.id == member.id))
+
+
+def _forget_samples(connection: Connection, member_id: int, now: datetime) -> None:
+    """Blank what was rendered for a person and sent to somebody else, for approval."""
+    purposes = deliveries.c.purpose
+    samples = (purposes.startswith("approval:"), purposes.endswith(f":sample:{member_id}"))
+    connection.execute(
+        update(deliveries)
+        .where(*samples, deliveries.c.state.in_(("queued", "unknown")))
+        .values(state="skipped", reason="forgotten", ended_at=now)
+    )
+    connection.execute(update(deliveries).where(*samples).values(address="", body="", words="", purpose=None))
 
 
 def _forget_talk(connection: Connection, member_id: int, ours: list[str], now: datetime) -> None:

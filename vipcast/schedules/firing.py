@@ -127,6 +127,7 @@ class Firing:
         )
         lasts = None if one.lasts_seconds is None else occurrence.at + timedelta(seconds=one.lasts_seconds)
         announced.set_terms(connection, announcement.id, is_urgent=one.is_urgent, ends_at=lasts)
+        why = "too late" if asks else "waits for approval"
         asks = asks or self.needs_approval
         if asks and self.approval is not None:
             groups = prepared.groups
@@ -135,7 +136,7 @@ class Firing:
             announced.ask(connection, announcement.id, f"due {occurrence.local}, and too late by now")
         state = Ran.ASKED if asks else Ran.SENT
         records.note_run(connection, one, occurrence, state, now, announcement_id=announcement.id)
-        return Fired(one, occurrence.local, state, "", announcement.id, planned)
+        return Fired(one, occurrence.local, state, why if asks else "", announcement.id, planned)
 
     def _concerned(self, connection: Connection, one: Schedule, occurrence: Occurrence) -> tuple[str, ...]:
         """Return whose day it is, for a schedule of kind `on`; nobody in particular for the others.

@@ -69,11 +69,13 @@ class Pulse:
 def is_over(folder: Path, now: datetime) -> bool:
     """Return whether a tick in a shop's folder is over before it began; then leave word for the next one.
 
-    False as well where the folder is no shop, or the clock was set back: the long way says so.
+    False as well where the folder is no shop, its database is gone, or the clock was set back: the long way
+    says so.
     """
     state = folder / STATE
     last = read(state)
-    if not (folder / SETTINGS).is_file() or last.was_set_back(now):
+    is_gone = last.ran_at is not None and not (state / DATABASE).is_file()
+    if not (folder / SETTINGS).is_file() or is_gone or last.was_set_back(now):
         return False
     if not is_idle(state / DATABASE, now, last.notice):
         return False

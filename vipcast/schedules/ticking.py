@@ -35,7 +35,8 @@ class Ticked:
     """What a tick did; all of it empty where nothing was due."""
 
     fired: list[Fired] = field(default_factory=list)
-    drained: list[DrainResult] = field(default_factory=list)
+    drained: list[DrainResult] = field(default_factory=list)  # announcements
+    said: list[DrainResult] = field(default_factory=list)  # in conversations, and to the desk
     seated: dict[str, int] = field(default_factory=dict)  # group -> how many moved up
     nudged: list[Made] = field(default_factory=list)
     overdue: list[Made] = field(default_factory=list)
@@ -116,8 +117,8 @@ class Ticker:
         with stop_on_signals(stop):
             news = asyncio.create_task(self.dispatcher.drain(stop=stop))
             said = await asyncio.gather(*(self.dispatcher.drain_talk(name) for name in sorted(names)))
-            found = [*await news, *said]
-        done.was_stopped = stop.is_set()
+            found = await news
+        done.was_stopped, done.said = stop.is_set(), said
         return found
 
 
