@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from commandline import ended, start
 from schedule_steps import add_schedule, again, due_now, planned, runs_of
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from support import FixedClock, SteppingClock, add_group, add_member, announce, rows, states
 
 from vipcast.cli.tick_run import run as run_tick
@@ -355,6 +355,25 @@ def test_database_of_last_week_sends_nothing_from_the_past(online, phones, tmp_p
         shop.clock.advance(60)
         assert fired_again(shop)[-1] == "sent", "what comes after it goes out as ever"
     assert sorted(phones.arrivals().values()) == [2] * REACHED
+
+
+@pytest.mark.parametrize("put_back", [put_back_by_command, put_back_by_hand])
+def test_answer_of_last_week_is_not_sent_again(online, phones, tmp_path, put_back):
+    with opened(online) as shop, shop.database.write() as connection:
+        body = '{"text":"Yes, we have it."}'
+        answer = {"kind": "automatic", "account": "viber", "messenger": "viber", "body": body}
+        answer |= {"address": "asked-viber==", "message_key": 5, "planned_at": shop.now(), "state": "queued"}
+        connection.execute(insert(deliveries).values(answer))
+    copy = online.data("db", "backup", tmp_path / "last-week.db")["file"]
+    due(online)
+    assert online("tick").code == 0
+    assert phones.arrivals()["asked-viber=="] == 1
+    put_back(online, copy)
+    due(online, ago=timedelta(minutes=2), if_late="skip")  # so that there is something to do
+    online("tick")
+    assert phones.arrivals()["asked-viber=="] == 1
+    assert [(row.state, row.reason) for row in ledger_rows(online)] == [("unknown", "unsettled-restored")]
+    assert online("tick").said() == ""
 
 
 def test_restored_shop_goes_on_with_what_the_owner_resumes(online, phones, tmp_path):

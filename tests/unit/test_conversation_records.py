@@ -13,6 +13,7 @@ from support import START, add_member
 from vipcast.conversations import attachments, history, promises, records
 from vipcast.errors import InputError
 from vipcast.members import roster
+from vipcast.members.consent import ConsentState
 from vipcast.messengers.base import Attachment, OutcomeUnknown
 from vipcast.storage.tables import deliveries, notes, peers, receipts
 
@@ -105,6 +106,87 @@ class TestTying:
         assert set(talks.promise_states()) == {"kept"}
         assert talks.one().waiting_since is None
 
+    @pytest.mark.parametrize("by_hand", [True, False], ids=["tied", "known by an import"])
+    def test_an_answer_to_the_member_is_none_to_the_stranger_they_were(self, talks, shop, anna, by_hand):
+        talks.hears(NOBODY)
+        talks.clock.advance(60)
+        talks.hears(ANNA, "And in red?")
+        talks.go_on(1)
+        talks.desk_writes("In red, yes.", talks.relay_id(), raw={"is_own": True})
+        talks.go_on(1)
+        assert sorted(talks.promise_states()) == ["kept", "open"]
+        if by_hand:
+            tie(talks, anna, 0)
+        else:
+            with shop.database.write() as connection:
+                roster.add_address(connection, anna, "telegram", NOBODY)
+            talks.hears(NOBODY, "thank you")
+        for _ in range(2):
+            talks.upkeep()
+        assert talks.one().waiting_since is not None
+        assert sorted(talks.promise_states()) == ["kept", "open"]
+        talks.clock.advance(60)
+        talks.desk_writes("In blue, too.", talks.relay_id(0), raw={"is_own": True})
+        talks.go_on(1)
+        assert talks.one().waiting_since is None
+        assert talks.promise_states() == ["kept", "kept"]
+
+    def test_what_was_answered_is_settled_before_and_the_others_question_waits(self, talks, anna):
+        talks.hears(NOBODY)
+        talks.clock.advance(60)
+        talks.hears(ANNA, "And in red?")
+        talks.go_on(1)
+        talks.desk_writes("In blue, yes.", talks.relay_id(0), raw={"is_own": True})
+        talks.speak()  # it arrived, and nobody has looked since
+        tied = tie(talks, anna, 0)
+        assert tied.waiting_since is not None
+        assert tied.answered_at == talks.clock.now()
+        talks.upkeep()
+        assert talks.promise_states() == ["kept", "open"]
+        talks.clock.advance(60)
+        talks.desk_writes("In red, too.", talks.relay_id(), raw={"is_own": True})
+        talks.go_on(1)
+        assert talks.promise_states() == ["kept", "kept"]
+
+    def test_an_answer_under_way_to_the_one_is_none_to_the_other(self, talks, anna):
+        talks.hears(NOBODY)
+        talks.hears(ANNA, "And in red?")
+        talks.go_on(1)
+        talks.desk_writes("In red, yes.", talks.relay_id(), raw={"is_own": True})
+        tie(talks, anna, 0)
+        talks.go_on(1)
+        assert talks.one().waiting_since is not None
+        assert talks.promise_states() == ["open", "open"]
+
+    def test_a_question_after_the_answer_keeps_its_promise_through_it(self, talks, anna):
+        talks.hears(NOBODY)
+        talks.go_on(1)
+        talks.desk_writes("Yes.", talks.relay_id(), raw={"is_own": True})
+        talks.clock.advance(60)
+        talks.hears(NOBODY, "And what does it cost?")
+        talks.clock.advance(60)
+        talks.hears(ANNA, "thank you")
+        talks.speak()
+        assert tie(talks, anna, 0).waiting_since == START + timedelta(minutes=2)
+        talks.upkeep()
+        assert talks.promise_states() == ["open"]
+
+    def test_an_address_that_was_taken_away_again_speaks_for_nobody(self, talks, shop, anna):
+        talks.hears(NOBODY)
+        talks.go_on(1)
+        tie(talks, anna)
+        with shop.database.write() as connection:
+            roster.remove_address(connection, roster.find(connection, f"#{anna}"), NOBODY)
+        talks.hears(NOBODY, "STOP")
+        talks.hears(NOBODY, kind="unsubscribed")
+        found = member(shop, anna)
+        assert (found.consent, [one.address for one in found.addresses]) == (
+            ConsentState.OPTED_IN,
+            [ANNA, ANNA_ON_VIBER],
+        )
+        assert [row.member_id for row in talks.stored()] == [anna, None, None]
+        assert [one.member_id for one in talks.all()] == [anna, None]
+
     def test_a_colleagues_answer_does_not_become_the_members_words(self, talks, shop):
         bela = add_member(shop, "Nagy Béla")
         talks.hears(NOBODY)
@@ -151,6 +233,15 @@ class TestFinding:
                 records.find(connection, "99")
             with pytest.raises(InputError, match="Nagy Béla has not written yet"):
                 records.find(connection, "Nagy Béla")
+
+    def test_a_messengers_number_finds_it_where_no_conversation_has_that_number(self, talks, shop):
+        talks.hears("346644610")
+        talks.hears("1")
+        first, second = talks.all()
+        with shop.database.read() as connection:
+            assert records.find(connection, "346644610") == first
+            assert records.find(connection, "1") == first
+            assert records.find(connection, "2") == second
 
     def test_those_that_wait_longest_come_first(self, talks):
         for who in (NOBODY, BELA, "@third"):

@@ -308,6 +308,18 @@ class TestCommands:
         assert (note.kind, note.text) == ("note", "Prefers blue.")
         assert talks.promise_states() == ["open"]
 
+    @pytest.mark.parametrize(
+        "text", ["/note\nLikes\nblue.", "/note@regi_bot\tLikes\nblue.", " /NOTE  Likes\nblue. "]
+    )
+    def test_any_space_and_a_bots_name_may_follow_a_command(self, talks, text):
+        asked(talks)
+        talks.desk_writes(text, talks.relay_id(), name="Éva")
+        with talks.shop.database.read() as connection:
+            assert [row.text for row in connection.execute(select(notes))] == ["Likes\nblue."]
+        talks.desk_writes("/close@regi_bot", talks.relay_id())
+        assert talks.promise_states() == ["closed"]
+        assert talks.said("answer") == []
+
     @pytest.mark.parametrize("text", ["/note", "/clsoe", "/", "/note   "])
     def test_other_commands_are_told_and_sent_to_nobody(self, mine, text):
         asked(mine)

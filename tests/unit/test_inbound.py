@@ -105,6 +105,24 @@ class TestStoring:
         second = viber(EventKind.UNSUBSCRIBED, "", at=minutes(2))
         assert take(first, second, first) == [True, True, False]
 
+    def test_a_number_that_comes_again_with_other_words_is_another_message(self, take, stored):
+        first = viber(EventKind.MESSAGE, 1, "Q one?", at=minutes(1))
+        second = viber(EventKind.MESSAGE, 1, "A wholly different question?", at=minutes(2))
+        third = viber(EventKind.MESSAGE, 1, "And one more?", at=minutes(3))
+        assert take(first, second, third) == [True, True, True]
+        assert take(first, second, third) == [False, False, False]
+        assert [row.text for row in stored()] == [first.text, second.text, third.text]
+        assert [row.remote_id.partition("@")[0] for row in stored()] == ["1", "1", "1"]
+        assert stored()[-1].remote_id == "1"  # replies and edits mean this one
+
+    @pytest.mark.parametrize(
+        ("later", "text"), [(timedelta(seconds=4), "Szep!"), (timedelta(days=1), "Szép!")]
+    )
+    def test_a_repetition_may_differ_in_time_or_in_words(self, take, stored, later, text):
+        assert take(viber(EventKind.MESSAGE, 1, "Szép!")) == [True]
+        assert take(viber(EventKind.MESSAGE, 1, text, at=minutes(1) + later)) == [False]
+        assert len(stored()) == 1
+
     def test_what_means_nothing_is_not_stored(self, take, stored):
         assert take(Event(EventKind.OTHER, BELA, "1", START)) == [False]
         assert stored() == []
@@ -164,6 +182,30 @@ class TestWhoItIs:
         ]  # fmt: skip
         assert len(stored()) == 1
         assert take(telegram(2, ANNA), telegram(2), account="news") == [True, False]
+
+    @pytest.mark.parametrize("kind", [EventKind.MESSAGE, EventKind.SUBSCRIBED, EventKind.UNSUBSCRIBED])
+    def test_an_address_that_was_taken_from_a_member_is_nobodys(self, shop, take, stored, kind):
+        announce(shop, seat_members(shop, 1, "viber"))
+        row = rows(shop)[0]
+        with shop.database.write() as connection:
+            (member,) = roster.load(connection, [row.member_id])
+            roster.remove_address(connection, member, row.address)
+        take(viber(kind, 1, who=row.address))
+        assert [one.member_id for one in stored()] == [None]
+        with shop.database.read() as connection:
+            assert connection.execute(select(addresses.c.address)).all() == []
+
+    def test_a_receipt_is_still_known_by_where_the_message_went(self, shop, take):
+        announce(shop, seat_members(shop, 1, "telegram"))
+        row = rows(shop)[0]
+        with shop.database.write() as connection:
+            (member,) = roster.load(connection, [row.member_id])
+            roster.remove_address(connection, member, row.address)
+            sent = {"state": "sent", "remote_id": "77", "sent_at": START}
+            connection.execute(update(deliveries).values(**sent))
+        raw = {"id": ID, "spellings": [ID, row.address]}
+        take(Event(EventKind.SEEN, ID, "77", minutes(1), through=True, raw=raw), account="news")
+        assert rows(shop)[0].state == "seen"
 
     def test_a_viber_id_is_not_looked_for_on_telegram(self, shop, take, stored):
         add_member(shop, "Somebody", ("telegram", BELA))

@@ -150,6 +150,28 @@ class TestKeeping:
         (one,) = talks.promised()
         assert (one.state, one.settled_at) == ("kept", at(1))
 
+    def test_a_call_from_before_the_question_settles_nothing_however_often_one_looks(self, talks):
+        talks.hears(ANNA)
+        talks.go_on(30)
+        note(talks, "call", when=at(-1))
+        for _ in range(3):
+            talks.upkeep()
+        assert talks.promise_states() == ["open"]
+        assert talks.one().waiting_since == START
+
+    def test_a_call_counts_for_a_question_that_was_read_here_only_after_it(self, talks):
+        asked = talks.event("message", ANNA, QUESTION)
+        talks.clock.advance(5 * 3600)  # nobody listened meanwhile
+        talks.take(asked, "news")
+        talks.clock.advance(60)
+        talks.hears(ANNA, "And in red?")
+        note(talks, "call", when=at(1))
+        for _ in range(3):
+            talks.upkeep()
+        kept, still_open = talks.promised()
+        assert (kept.state, kept.settled_at, still_open.state) == ("kept", at(5), "open")
+        assert talks.one().waiting_since == at(5) + timedelta(minutes=1)
+
     def test_an_answer_by_hand_counts_when_it_was_written(self, talks):
         talks.hears(ANNA)
         talks.go_on(30)

@@ -6,18 +6,24 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, insert, select, update
-from support import START, add_group, add_member, announce, make_shop_folder, rows
+from support import START, add_group, add_member, announce, make_shop_folder, prepare, rows
 
+from vipcast.announcements import preparing
+from vipcast.announcements import records as announced
+from vipcast.conversations.approvals import Approval
+from vipcast.conversations.setting import DeskPlace
 from vipcast.delivery import receipts
+from vipcast.delivery.talk import body_of
 from vipcast.errors import InputError
 from vipcast.members import linking, roster
 from vipcast.members.consent import ConsentState
 from vipcast.members.roster import EMAIL, PHONE, Address
 from vipcast.messengers.base import Event, EventKind
-from vipcast.shop import Shop
+from vipcast.shop import Shop, new_message_key
 from vipcast.storage.tables import addresses, consents, deliveries, invitations, members, peers
 
 NAME, NUMBER, NICK = "Zsófia Őrült-Írisz", "+36301239876", "@zsofi_irisz"
+APPROVER = "@eva_of_the_shop"
 
 
 @pytest.fixture
@@ -35,6 +41,20 @@ def zsofia(shop):
 def find(shop, text):
     with shop.database.read() as connection:
         return roster.find(connection, text)
+
+
+def wait_for_approval(shop, *member_ids):
+    """Put a new announcement before an approver; return its number."""
+    add_group(shop, "gold", member_ids)
+    prepared, planner = prepare(shop, ["gold"])
+    place = DeskPlace(shop.config.account("support"), APPROVER)
+    approval = Approval(shop.setting(None), place)
+    with shop.database.write() as connection:
+        announcement, _ = preparing.write(
+            connection, prepared, shop.media_folder, new_key=new_message_key, now=shop.now()
+        )
+        approval.ask(connection, announcement, prepared.plan, planner, prepared.groups, shop.now())
+    return announcement.id
 
 
 class TestFinding:
@@ -192,6 +212,39 @@ class TestForgetting:
             roster.remove_address(connection, roster.find(connection, NAME), NICK)
         forget(shop, NAME)
         assert traces(shop, NICK, "55443322") == []
+
+    @pytest.mark.parametrize("state", ["queued", "sending", "unknown", "sent"])
+    def test_what_an_approver_was_shown_is_forgotten_too(self, shop, zsofia, state):
+        wait_for_approval(shop, zsofia)
+        samples = deliveries.c.purpose.startswith("approval:1:sample:")
+        with shop.database.write() as connection:
+            connection.execute(update(deliveries).where(samples).values(state=state))
+        assert [body_of(row.body).text for row in rows(shop) if row.kind == "notice"][
+            0
+        ] == f"News for {NAME}."
+        forget(shop, NAME)
+        assert traces(shop, NAME) == []
+        question = rows(shop)[-1]
+        assert (question.state, question.address) == ("queued", APPROVER)
+        assert question.body
+
+    @pytest.mark.parametrize("is_yes", [True, False])
+    def test_what_an_approver_was_shown_is_blank_once_decided(self, shop, zsofia, is_yes):
+        number = wait_for_approval(shop, zsofia, add_member(shop, "Anna", ("telegram", "@a"), language="hu"))
+        samples = [row for row in rows(shop) if row.kind == "notice"][:2]
+        with shop.database.write() as connection:
+            sent = {"state": "sent", "remote_id": "1", "sent_at": START}
+            connection.execute(update(deliveries).where(deliveries.c.id == samples[0].id).values(**sent))
+            announced.decide(connection, number, by="Éva", is_yes=is_yes, now=START)
+        found = {row.id: row for row in rows(shop)}
+        shown, unshown = (found[row.id] for row in samples)
+        assert (shown.state, shown.body) == ("sent", "")
+        assert (unshown.state, unshown.body) == ("skipped", "")
+        assert all(row.body for row in found.values() if row.kind == "announcement")
+
+    def test_what_an_approver_was_shown_is_no_word_with_the_member(self, shop, zsofia):
+        wait_for_approval(shop, zsofia)
+        assert [row.kind for row in rows(shop) if row.member_id == zsofia] == ["announcement"]
 
     def test_a_delivery_in_hand_is_forgotten_too(self, shop, zsofia):
         add_group(shop, "gold", [zsofia])

@@ -285,13 +285,30 @@ class TestAutomaticAnswers:
                 talks.go_on()
                 talks.close()
             talks.clock.advance(10)
-        assert len(talks.said("automatic")) == talks.setting.automatic_per_day == 6
+        confirmations = [row for row in talks.said("automatic") if row.purpose.startswith("opted_")]
+        assert len(confirmations) == talks.setting.automatic_per_day == 6
+        said = len(talks.said("automatic"))
+        assert said <= 6 + 6
         assert len(talks.said("answer")) == 0
         assert {row.address for row in talks.said("automatic")} == {ANNA}
         talks.clock.advance(24 * 3600)
         talks.close()
         talks.hears(ANNA, PARKING)
-        assert len(talks.said("automatic")) == 7
+        assert len(talks.said("automatic")) == said + 1
+
+    @pytest.mark.usefixtures("anna")
+    def test_an_opt_out_and_an_opt_in_are_confirmed_beyond_the_ceiling_and_count(self, shop):
+        talks = Talks(shop, "me", automatic_per_day=2)
+        for text in (PARKING, PARKING, PARKING, "STOP", "START", PARKING):
+            talks.hears(ANNA, text)
+        said = [row.purpose.partition(":")[0] for row in talks.said("automatic")]
+        assert said == ["faq", "faq", "opted_out", "opted_in"]
+        talks.clock.advance(24 * 3600)
+        talks.close()
+        for text in ("STOP", "START", PARKING):
+            talks.hears(ANNA, text)
+        said = [row.purpose.partition(":")[0] for row in talks.said("automatic")]
+        assert said[4:] == ["opted_out", "opted_in"]
 
     @pytest.mark.parametrize(
         ("language", "words"),
@@ -408,6 +425,7 @@ class TestConsent:
         talks.hears(ANNA, "STOP")
         (notice,) = talks.texts("notice")
         assert "Kovács Anna" in notice
+        assert notice.endswith("(STOP)")
 
     def test_leaving_one_messenger_is_an_opt_out_of_that_address_alone(self, talks, shop, anna):
         talks.hears(ANNA)

@@ -18,6 +18,8 @@ from vipcast.announcements.templates import list_templates
 from vipcast.cli.tick_health import tick_findings
 from vipcast.config import Account
 from vipcast.conversations import promises
+from vipcast.conversations.setting import Setting
+from vipcast.conversations.upkeep import Upkeep
 from vipcast.errors import VipcastError
 from vipcast.shop import Shop
 from vipcast.shop_desk import desk_account
@@ -172,8 +174,20 @@ def _conversations(shop: Shop) -> Iterator[Finding]:
     desk = desk_account(shop)
     if desk is not None and setting.desk is None:
         yield Finding("note", f"The desk {desk.desk!r} was not looked up yet.", "vipcast listen")
+    lost, words = _lost_at_desk(shop, setting)
+    if lost:
+        remedy = "See that the account is in that chat and may write there, then: vipcast listen"
+        yield Finding("fault", f"{lost} messages did not reach the support desk: {words}.", remedy)
     if late := _overdue(shop):
         yield Finding("note", f"{late} promised answers are overdue.", "vipcast inbox promises")
+
+
+def _lost_at_desk(shop: Shop, setting: Setting) -> tuple[int, str]:
+    try:
+        with shop.database.read() as connection:
+            return Upkeep(setting).lost_at_desk(connection, shop.now())
+    except VipcastError:  # told above
+        return 0, ""
 
 
 def _overdue(shop: Shop) -> int:

@@ -30,7 +30,9 @@ def list_view(shop: Shop, *, with_closed: bool, limit: int) -> Result:
         last = {one.id: _last_words(connection, one.id) for one in found}
         due = {one.id: promises.current(connection, one.id) for one in found}
         stuck = connection.execute(
-            select(func.count()).where(deliveries.c.kind == "relay", deliveries.c.state == "queued")
+            select(func.count()).where(
+                deliveries.c.kind == "relay", deliveries.c.state.in_(("queued", "failed"))
+            )
         ).scalar_one()
     data = [
         conversation_data(one) | {"promised_at": _due_at(shop, due[one.id]), "last_text": last[one.id]}
@@ -53,7 +55,9 @@ def list_view(shop: Shop, *, with_closed: bool, limit: int) -> Result:
     view: list[str | Table] = [Table(("no", "who", "messenger", "state", "taken by", "last words"), rows)]
     if stuck:
         wait = "1 message waits" if stuck == 1 else f"{stuck} messages wait"
-        view.append(f"{wait} to reach the desk's chat: `vipcast listen` passes them on.")
+        view.append(
+            f"{wait} to reach the desk's chat: `vipcast listen` passes them on. See also: vipcast doctor."
+        )
     view.append("Read one: vipcast inbox show NO. Answer: vipcast inbox reply NO TEXT.")
     return Result(result, view)
 

@@ -18,6 +18,8 @@ SELECT (SELECT count(*) FROM members), (SELECT count(*) FROM groups WHERE closed
        (SELECT count(*) FROM memberships WHERE state = 'seated'),
        (SELECT count(*) FROM announcements WHERE NOT is_test),
        (SELECT max(id) FROM announcements WHERE state IN ('running', 'paused') AND NOT is_test),
+       (SELECT max(id) FROM announcements WHERE approval = 'waiting'),
+       (SELECT count(*) FROM conversations WHERE waiting_since IS NOT NULL),
        (SELECT g.name FROM groups g JOIN memberships m ON m.group_id = g.id
         WHERE m.state = 'seated' AND g.closed_at IS NULL ORDER BY g.name LIMIT 1)
 """
@@ -53,37 +55,50 @@ def _standing(folder: Path, *, has_account: bool) -> str:
 
     path = folder / STATE / "vipcast.db"
     members = groups = seated = announced = 0
-    unfinished = group = None
+    unfinished = unapproved = waiting = group = None
     if path.is_file():
         try:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
                 found = connection.execute(COUNTS).fetchone()
-                members, groups, seated, announced, unfinished, group = found
+                members, groups, seated, announced, unfinished, unapproved, waiting, group = found
         except sqlite3.Error:
             return "Its database cannot be read. Next: vipcast doctor"
     facts = (
         f"{_many(members, 'member')}, {_many(groups, 'group')} with {_many(seated, 'seat')} taken, "
         f"{_many(announced, 'announcement')}."
     )
-    if not has_account:
-        step = "vipcast account add news --messenger telegram"
-    elif not members:
-        step = "vipcast member import recipients/hungary.csv   (or your own file)"
-    elif not groups:
-        step = "vipcast group create gold --cap 15"
-    elif not seated:
-        step = 'vipcast group add gold "A member"   (or member import … --group gold)'
+    if waiting:
+        facts += f" {_many(waiting, 'question')} waiting for an answer."
+    begins = _first_steps(has_account=has_account, members=members, groups=groups, seated=seated)
+    if begins or not (announced or unfinished or unapproved or waiting):
+        return f"{facts}\nNext: {begins or _first_send(folder, group)}"
+    if unapproved:
+        step = f"vipcast announcement approve {unapproved}   (it waits for a yes)"
+    elif waiting:
+        step = "vipcast inbox list"
     elif unfinished:
         step = f"vipcast announcement resume {unfinished}   (it is not finished)"
-    elif not announced:
-        templates = sorted(p.name for p in (folder / "templates").glob("*/") if p.name != "replies")
-        template = "new-collection" if "new-collection" in templates else next(iter(templates), "")
-        quoted = f'"{group}"' if group and " " in group else group
-        new = "vipcast template new spring-news"
-        step = f"vipcast send {template} --group {quoted}" if template else new
     else:
         step = "vipcast announcement show   (who got the latest one)"
     return f"{facts}\nNext: {step}"
+
+
+def _first_steps(*, has_account: bool, members: int, groups: int, seated: int) -> str:
+    """Return what a new shop lacks first; empty where it can send."""
+    if not has_account:
+        return "vipcast account add news --messenger telegram"
+    if not members:
+        return "vipcast member import recipients/hungary.csv   (or your own file)"
+    if not groups:
+        return "vipcast group create gold --cap 15"
+    return "" if seated else 'vipcast group add gold "A member"   (or member import … --group gold)'
+
+
+def _first_send(folder: Path, group: str | None) -> str:
+    templates = sorted(p.name for p in (folder / "templates").glob("*/") if p.name != "replies")
+    template = "new-collection" if "new-collection" in templates else next(iter(templates), "")
+    quoted = f'"{group}"' if group and " " in group else group
+    return f"vipcast send {template} --group {quoted}" if template else "vipcast template new spring-news"
 
 
 def _many(number: int, noun: str) -> str:

@@ -7,11 +7,11 @@ under the ledger's own locks.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from vipcast.announcements import records as announced
 from vipcast.clock import Clock
@@ -21,13 +21,16 @@ from vipcast.conversations.upkeep import Upkeep
 from vipcast.delivery import manners, talk
 from vipcast.delivery.dispatch import Dispatcher
 from vipcast.delivery.interrupts import stop_on_signals
+from vipcast.delivery.lease import Lane
+from vipcast.delivery.outcomes import State
 from vipcast.delivery.sender import DrainResult
+from vipcast.delivery.statements import IS_OPEN, UNSETTLED
 from vipcast.groups import seats
 from vipcast.schedules import pulse, records
 from vipcast.schedules.firing import RESTORED, Fired, Firing
 from vipcast.schedules.pulse import Pulse
 from vipcast.storage.database import Database
-from vipcast.storage.tables import meta
+from vipcast.storage.tables import deliveries, meta
 
 
 @dataclass(slots=True)
@@ -92,7 +95,9 @@ class Ticker:
                 announced.pause_all(connection, "the database is an older copy")
                 connection.execute(meta.delete().where(meta.c.key == RESTORED))
                 connection.execute(meta.insert().values(key=RESTORED, value=found.isoformat()))
-        pulse.write(self.state, Pulse(now, known))  # a long send is no sign that nobody calls
+            if found is not None:
+                _doubt_answers(connection, found)
+        pulse.write(self.state, replace(last, ticked_at=now))  # a long send is no sign that nobody calls
         return found
 
     def _promote(self, done: Ticked) -> None:
@@ -120,6 +125,20 @@ class Ticker:
             found = await news
         done.was_stopped, done.said = stop.is_set(), said
         return found
+
+
+def _doubt_answers(connection: Connection, restored_at: datetime) -> None:
+    """Let no answer from before go out by itself: it may have, since the copy was made; the desk is told."""
+    connection.execute(
+        update(deliveries)
+        .where(
+            IS_OPEN,
+            Lane.TALK.deliveries,
+            deliveries.c.state.in_((State.QUEUED, State.SENDING)),
+            deliveries.c.planned_at <= restored_at,
+        )
+        .values(state=State.UNKNOWN, reason=f"{UNSETTLED}restored", not_before=None)
+    )
 
 
 def _restored_at(connection: Connection) -> datetime | None:
