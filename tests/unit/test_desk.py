@@ -22,7 +22,7 @@ from sqlalchemy import select, update
 from support import add_group, add_member, announce, rows
 
 from vipcast.conversations.desk import split
-from vipcast.conversations.desk_wording import HEADER, NOTICE
+from vipcast.conversations.desk_wording import HEADER
 from vipcast.conversations.upkeep import numbers_in
 from vipcast.delivery.talk import body_of
 from vipcast.messengers.base import EventKind, OutcomeUnknown, Rejected, Unit

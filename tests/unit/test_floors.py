@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "shop_desk": BASE | {*FEATURES, "messengers.base", "shop", "storage"},
     "cli": {"*"},
     "web": {"*"},
-    "__main__": {"cli"},
+    "__main__": {"cli", "places", "schedules"},
 } | {
     name: BASE | {"storage", "messengers.base", *FEATURES[: place + 1]} for place, name in enumerate(FEATURES)
 }

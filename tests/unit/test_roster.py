@@ -6,7 +6,17 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, insert, select, update
-from support import START, add_group, add_member, announce, make_shop_folder, prepare, rows
+from support import (
+    NOTE,
+    START,
+    add_group,
+    add_member,
+    announce,
+    make_shop_folder,
+    prepare,
+    rows,
+    write_template,
+)
 
 from vipcast.announcements import preparing
 from vipcast.announcements import records as announced
@@ -46,7 +56,8 @@ def find(shop, text):
 def wait_for_approval(shop, *member_ids):
     """Put a new announcement before an approver; return its number."""
     add_group(shop, "gold", member_ids)
-    prepared, planner = prepare(shop, ["gold"])
+    write_template(shop.templates_folder.parent, "note", NOTE, "hu")
+    prepared, planner = prepare(shop, ["gold"]), shop.planner(shop.template("note"), {})
     place = DeskPlace(shop.config.account("support"), APPROVER)
     approval = Approval(shop.setting(None), place)
     with shop.database.write() as connection:
@@ -219,9 +230,8 @@ class TestForgetting:
         samples = deliveries.c.purpose.startswith("approval:1:sample:")
         with shop.database.write() as connection:
             connection.execute(update(deliveries).where(samples).values(state=state))
-        assert [body_of(row.body).text for row in rows(shop) if row.kind == "notice"][
-            0
-        ] == f"News for {NAME}."
+        shown = next(row for row in rows(shop) if row.kind == "notice")
+        assert body_of(shown.body).text == f"News for {NAME}."
         forget(shop, NAME)
         assert traces(shop, NAME) == []
         question = rows(shop)[-1]

@@ -17,7 +17,7 @@ app = typer.Typer(
     help="Show, resume, pause, cancel and retry announcements.",
 )
 
-Number = Annotated[int, typer.Argument(help="The announcement's number.")]
+Number = Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="The announcement's number.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 

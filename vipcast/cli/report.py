@@ -16,7 +16,9 @@ app = typer.Typer(rich_markup_mode=None)
 @app.command(cls=Command, epilog="Example: vipcast report --days 30 --html report.html")
 def report(
     ctx: typer.Context,
-    announcement: Annotated[int | None, typer.Argument(help="Only this announcement.")] = None,
+    announcement: Annotated[
+        int | None, typer.Argument(min=1, max=2**63 - 1, help="Only this announcement.")
+    ] = None,
     days: Annotated[int, typer.Option("--days", min=1, max=3660, help="How far back.")] = 30,
     html: Annotated[Path | None, typer.Option("--html", help="Write it as a page, too.")] = None,
 ) -> Result:

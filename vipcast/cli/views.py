@@ -41,6 +41,8 @@ REASONS: Mapping[str, str] = {
     "per-week": "waits: they got as many this week as [limits] allows",
     "too-soon": "waits: the last announcement was too short a time ago",
     "ended": "the announcement had ended",
+    "answered": "a person had answered already",
+    "unsettled-restored": "it may have been sent: the database is an older copy",
     "unsettled-opted_out": "it may have arrived; not repeated, because the member opted out since",
     "unsettled-refused": "an earlier try may have arrived; repeating it was refused",
     "unsettled-no_consent": "it may have arrived; not repeated, because there is no consent",

@@ -19,7 +19,9 @@ def why(
     member: Annotated[
         str, typer.Argument(help="A name, an address or #number.", autocompletion=complete_members)
     ],
-    announcement: Annotated[int | None, typer.Argument(help="Only this announcement.")] = None,
+    announcement: Annotated[
+        int | None, typer.Argument(min=1, max=2**63 - 1, help="Only this announcement.")
+    ] = None,
 ) -> Result:
     """Say why a person did, or did not, get an announcement."""
     from vipcast.cli.member_views import why_view

@@ -207,12 +207,14 @@ def _store(
         inbound.c.chat == event.chat,
         inbound.c.remote_id.in_((remote_id, _outdated(remote_id, event.at))),
     )
-    for row in connection.execute(query).all():
-        # The same person may have been spelled in another way then.
-        if not (row.address in writer.spellings or (person and row.raw.get("id") == person)):
-            continue
-        if abs(row.at - event.at) <= _CLOCKS_DIFFER or row.text == _plain(event.text):
-            return None
+    theirs = [
+        row
+        for row in connection.execute(query)  # the same person may have been spelled in another way then
+        if row.address in writer.spellings or (person and row.raw.get("id") == person)
+    ]
+    if any(abs(row.at - event.at) <= _CLOCKS_DIFFER or row.text == _plain(event.text) for row in theirs):
+        return None
+    for row in theirs:
         old = inbound.c.id == row.id
         connection.execute(update(inbound).where(old).values(remote_id=_outdated(remote_id, row.at)))
     try:

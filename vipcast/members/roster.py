@@ -141,7 +141,7 @@ def find(connection: Connection, text: str) -> Member:
 
 def _matching(connection: Connection, text: str) -> list[int]:
     text = text.strip()
-    if text.startswith("#") and text[1:].isdecimal():
+    if text.startswith("#") and text[1:].isdecimal() and len(text) < 19:  # noqa: PLR2004 - no larger id
         return list(connection.execute(select(members.c.id).where(members.c.id == int(text[1:]))).scalars())
     key = fold(text)
     queries = [

@@ -118,6 +118,10 @@ def restore_file(state: Path, file: Path, now: datetime) -> Path | None:
                 connection.execute(
                     "INSERT OR REPLACE INTO meta VALUES ('restored_at', ?)", (now.isoformat(),)
                 )
+                connection.execute(  # what was to be said then may have been said since
+                    "UPDATE deliveries SET state = 'unknown', reason = 'unsettled-restored' "
+                    "WHERE announcement_id IS NULL AND state IN ('queued', 'sending')"
+                )
     except Timeout as error:
         raise Locked(
             "An account is sending just now.", hint="Wait until it is done, or stop it.", where=str(state)
