@@ -84,7 +84,7 @@ def test_the_terminal_approves_and_rejects_and_says_who(world):
 
 
 def test_an_approver_that_is_no_account_is_named(world):
-    world.change_settings(r'by = "support"', 'by = "suport"')
+    world.change_settings(r'(?m)^by = "support"', 'by = "suport"')
     sent = vipcast(world.folder, "send", "note", "--group", "gold", "--yes")
     assert sent.code == 2
     assert "suport" in sent.errors[0]["message"]

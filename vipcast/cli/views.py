@@ -42,6 +42,7 @@ REASONS: Mapping[str, str] = {
     "too-soon": "waits: the last announcement was too short a time ago",
     "ended": "the announcement had ended",
     "answered": "a person had answered already",
+    "decided": "it was decided before this was shown",
     "unsettled-restored": "it may have been sent: the database is an older copy",
     "unsettled-opted_out": "it may have arrived; not repeated, because the member opted out since",
     "unsettled-refused": "an earlier try may have arrived; repeating it was refused",
