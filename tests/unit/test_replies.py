@@ -69,7 +69,9 @@ def test_text_renders_in_every_language_whatever_is_there(tmp_path, name, capabi
         assert not [part for part in ("{", "}", "None", "\n\n\n", "()", " .") if part in text]
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - {"answered"}))  # a person's words and a name: no language
+@pytest.mark.parametrize(
+    "name", sorted(set(NAMES) - {"answered"})
+)  # a person's words and a name: no language
 def test_no_text_is_the_same_in_two_languages(tmp_path, name):
     for formal, support, promise in product((True, False), (SUPPORT, None), (PROMISE, "")):
         replies = made(tmp_path, support=support)
