@@ -189,3 +189,25 @@ def test_doctor_before_the_sandbox_was_ever_started(vipcast):
     ran = vipcast("doctor")
     assert ran.code == 5
     assert "vipcast sandbox" in ran.out
+
+
+def test_a_support_account_that_is_the_announcing_one_is_refused_and_leaves_nothing(online):
+    assert online("account", "check", "news").code == 0  # who it is, is known now
+    online(
+        "account", "add", "helper", "--messenger", "telegram", "--role", "support", "--phone", "+99966100001"
+    )
+    problem = online.problem("account", "add", "helper", "--role", "support", "--code", "12345")
+    assert "the same one" in problem["message"]
+    assert "another login" in problem["hint"]
+    assert not (online.folder / ".vipcast" / "sandbox" / "sessions" / "helper.session").exists()
+
+
+def test_one_bot_for_news_and_support_is_refused_by_its_token(online):
+    table = '\n[accounts.second]\nmessenger = "viber"\nrole = "support"\n'
+    path = online.folder / "vipcast.toml"
+    path.write_text(path.read_text(encoding="utf-8") + table, encoding="utf-8")
+    token = "VIPCAST_VIBER_TOKEN=one-and-the-same\nVIPCAST_SECOND_TOKEN=one-and-the-same\n"
+    (online.folder / ".env").write_text(token, encoding="utf-8")
+    problem = online.problem("account", "list")
+    assert "'viber' and 'second' are the same one" in problem["message"]
+    assert "one-and-the-same" not in str(problem)
