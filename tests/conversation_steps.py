@@ -18,6 +18,7 @@ from vipcast.delivery.ledger import Ledger, Scope
 from vipcast.delivery.outcomes import Outcome, failed, succeeded
 from vipcast.delivery.talk import accounts_due, body_of
 from vipcast.messengers.base import Event, EventKind, Sent
+from vipcast.shop_desk import setting_of
 from vipcast.storage.tables import attachments, conversations, deliveries, inbound
 from vipcast.storage.tables import promises as promises_table
 
@@ -60,7 +61,7 @@ class Talks:
             shop.config.hours.clear()
             shop.config.hours.update(hours)
         self.place = DeskPlace(shop.config.account("support"), desk) if desk else None
-        self.setting = replace(shop.setting(self.place), **setting)
+        self.setting = replace(setting_of(shop, self.place), **setting)
         self._numbers = 0
         self._remote = 5000
 

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from vipcast.schedules import records
 from vipcast.schedules.records import Schedule
+from vipcast.shop_desk import ticker_of
 from vipcast.storage.tables import announcements, runs, schedules
 
 BUDAPEST = ZoneInfo("Europe/Budapest")
@@ -53,7 +54,7 @@ def change(shop, one, **values):
 
 def fire(shop, restored_at=None):
     """Plan what is due and send nothing; return {(schedule, time on the wall): what became of it}."""
-    done = shop.ticker().firing.fire(restored_at)
+    done = ticker_of(shop).firing.fire(restored_at)
     found = {(one.schedule.id, one.local): one for one in done}
     assert len(found) == len(done), "an occurrence was dealt with twice"
     return found

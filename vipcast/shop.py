@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from vipcast.announcements.planning import Planner, Route
+    from vipcast.announcements.preparing import SendRequest
     from vipcast.announcements.rendering import Renderer, RunView, Support
     from vipcast.announcements.templates import Template
-    from vipcast.conversations.setting import DeskPlace, Setting
+    from vipcast.conversations.hours import OpeningHours
     from vipcast.delivery.dispatch import Dispatcher
     from vipcast.delivery.manners import Manners
     from vipcast.messengers.base import Messenger
     from vipcast.schedules.records import Schedule
-    from vipcast.schedules.ticking import Ticker
     from vipcast.storage.database import Database
 
 
@@ -156,12 +156,6 @@ class Shop:
                 return Support(account.sender_name, account.link)
         return None
 
-    def setting(self, desk: DeskPlace | None = None) -> Setting:
-        """Return what conversations need to know of the shop; see `shop_desk`."""
-        from vipcast.shop_desk import setting_of  # noqa: PLC0415 - brings the FAQ, the texts and the hours
-
-        return setting_of(self, desk)
-
     @property
     def media_url(self) -> str:
         """Return where the templates folder stands on the web; the sandbox's page serves it there."""
@@ -213,25 +207,31 @@ class Shop:
         """Where the files of planned announcements are kept."""
         return self.config.state / "media"
 
-    def ticker(self) -> Ticker:
-        """Return what does everything that is due."""
+    def scheduled(self, one: Schedule, at: datetime, only: Sequence[str] = ()) -> tuple[SendRequest, Planner]:
+        """Return what one occurrence of a schedule asks for, and what plans it.
+
+        Raises:
+            InputError: the template is gone, or cannot be read.
+
+        """
         from vipcast.announcements.preparing import SendRequest  # noqa: PLC0415
         from vipcast.announcements.rendering import RunView  # noqa: PLC0415
-        from vipcast.schedules.firing import Firing  # noqa: PLC0415
-        from vipcast.schedules.ticking import Ticker  # noqa: PLC0415
-        from vipcast.shop_desk import approval_of  # noqa: PLC0415
 
-        def asks(one: Schedule, at: datetime, only: tuple[str, ...]) -> tuple[SendRequest, Planner]:
-            template = self.template(one.template)
-            planner = self.planner(template, one.variables, run=RunView.at(at.astimezone(one.zone_info)))
-            return SendRequest(template, one.groups, one.variables, only, is_new=True), planner
+        template = self.template(one.template)
+        planner = self.planner(template, one.variables, run=RunView.at(at.astimezone(one.zone_info)))
+        return SendRequest(template, one.groups, one.variables, only, is_new=True), planner
 
-        setting = self.setting()
-        firing = Firing(
-            self.database, self.clock, asks, self.media_folder, new_message_key,
-            approval_of(self, setting), needs_approval=bool(self.config.approval.by),
-        )  # fmt: skip
-        return Ticker(self.database, self.clock, self.config.state, firing, self.dispatcher(), setting)
+    @property
+    def hours(self) -> OpeningHours:
+        """When the shop is open.
+
+        Raises:
+            ConfigError: `[hours]` is wrong.
+
+        """
+        from vipcast.conversations.hours import parse  # noqa: PLC0415
+
+        return parse(self.config.hours, self.zone, self.config.file)
 
     def manners(self) -> Manners:
         """Return when members are not to be disturbed, as `[limits]` says.

@@ -1,4 +1,4 @@
-"""The composition root's other room: what conversations need of the shop, and where its desk is."""
+"""The composition root's upper room: what conversations and `tick` need of the shop; where its desk is."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from sqlalchemy import select
 
 from vipcast.announcements.rendering import Support
 from vipcast.config import Account
-from vipcast.conversations import faq, hours
+from vipcast.conversations import faq
 from vipcast.conversations.approvals import Approval
 from vipcast.conversations.replies import Replies
 from vipcast.conversations.setting import AUTOMATIC_PER_DAY, DeskPlace, Setting
 from vipcast.errors import ConfigError, InputError
 from vipcast.messengers.base import AddressInvalid
+from vipcast.schedules.firing import Firing
+from vipcast.schedules.ticking import Ticker
 from vipcast.shop import Shop, new_message_key
 from vipcast.storage.tables import meta
 
@@ -41,7 +43,7 @@ def setting_of(shop: Shop, desk: DeskPlace | None = None) -> Setting:
         zone=shop.zone,
         language=named.language,
         is_formal=named.formal,
-        hours=hours.parse(shop.config.hours, shop.zone, shop.config.file),
+        hours=shop.hours,
         replies=replies(shop.templates_folder),
         builtin_replies=replies(shop.config.state / "no-replies"),
         accounts=accounts,
@@ -56,6 +58,16 @@ def setting_of(shop: Shop, desk: DeskPlace | None = None) -> Setting:
         faqs=faq.load_all(shop.templates_folder / "replies"),
         automatic_per_day=AUTOMATIC_PER_DAY if ceiling is None else ceiling,
     )
+
+
+def ticker_of(shop: Shop) -> Ticker:
+    """Return what does everything that is due."""
+    setting = setting_of(shop)
+    firing = Firing(
+        shop.database, shop.clock, shop.scheduled, shop.media_folder, new_message_key,
+        approval_of(shop, setting), needs_approval=bool(shop.config.approval.by),
+    )  # fmt: skip
+    return Ticker(shop.database, shop.clock, shop.config.state, firing, shop.dispatcher(), setting)
 
 
 def desk_place(shop: Shop, address: str = "") -> DeskPlace | None:

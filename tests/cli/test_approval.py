@@ -6,6 +6,7 @@ import pytest
 from conversation_world import a_world, make_desk, until, wait_desk
 from support import arrivals, vipcast, write_template
 
+from vipcast.announcements import records
 from vipcast.conversations.approvals import verdict
 
 
@@ -49,7 +50,22 @@ def test_the_approver_reads_what_members_get_and_a_yes_sends_it(world):
         assert nobody_got_anything(world)
         world.desk.say("Igen!", question)
         wait_desk(world.desk, "jóváhagyta")
+        # `listen` itself sends it, within a quarter of a minute; no tick was needed.
+        world.wait_heard("@anna_kovacs", "Hírek: Kovács Anna.")
+        world.wait_heard("bob-smith-01==", "News for Bob Smith.")
     assert announced(world, 1)["approval"] == "approved"
+    assert (
+        vipcast(world.folder, "tick").code == 0
+    )  # `listen` was killed, perhaps before it had noted the last one
+    got = arrivals(world.sandbox)
+    assert (got["@anna_kovacs"], got["bob-smith-01=="]) == (1, 1)
+
+
+def test_what_was_approved_goes_out_with_the_next_tick_where_nobody_listens(world):
+    vipcast(world.folder, "send", "note", "--group", "gold", "--yes")
+    until(lambda: [one for one in world.desk.messages() if "A note" in one.text])
+    with world.shop.database.write() as connection:
+        records.decide(connection, 1, by="Eva", is_yes=True, now=world.shop.now())
     assert vipcast(world.folder, "tick").data["sent"] == 2
     assert world.heard("@anna_kovacs")[-1].text == "Hírek: Kovács Anna."
 

@@ -21,6 +21,7 @@ from support import FixedClock, SteppingClock, add_group, add_member, announce, 
 from vipcast.cli.tick_run import run as run_tick
 from vipcast.schedules import pulse
 from vipcast.shop import Shop
+from vipcast.shop_desk import ticker_of
 from vipcast.storage.tables import accounts, deliveries, groups, memberships, schedules
 
 NOTHING = {"fired": [], "sent": 0, "seated": {}, "nudged": 0, "overdue": 0}
@@ -198,7 +199,7 @@ def test_without_network_the_queue_stays_and_the_next_tick_resumes(online, phone
 
 def fired_again(shop):
     """Tick at the shop's moment; return what fired."""
-    return [one.state.value for one in shop.ticker().tick().fired]
+    return [one.state.value for one in ticker_of(shop).tick().fired]
 
 
 def test_lost_login_is_told_once_and_exits_with_its_code(online, phones, faults):
@@ -238,7 +239,7 @@ def test_wait_that_the_server_names_is_obeyed_over_ticks(online, phones, faults)
         assert until > clock.now() + timedelta(seconds=280)
         assert pulse.is_idle(database(online), clock.now())
         clock.advance(200)
-        assert shop.ticker().tick().drained[0].sent == 0
+        assert ticker_of(shop).tick().drained[0].sent == 0
         assert len(phones.messages()) == 2
         clock.moment = until
         assert not pulse.is_idle(database(online), until)
@@ -334,7 +335,7 @@ def test_database_of_last_week_sends_nothing_from_the_past(online, phones, tmp_p
     one = due(online, if_late="send")
     if copied == "while it was sent":
         with opened(online) as shop:
-            shop.ticker().firing.fire()
+            ticker_of(shop).firing.fire()
     copy = online.data("db", "backup", tmp_path / "last-week.db")["file"]
     online("tick")
     assert sorted(phones.arrivals().values()) == [1] * REACHED

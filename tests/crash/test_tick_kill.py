@@ -31,6 +31,7 @@ from support import (
 
 from vipcast.clock import SystemClock
 from vipcast.shop import Shop, find_messengers
+from vipcast.shop_desk import ticker_of
 
 SEED = "kills of tick"
 AT_ONCE = 200
@@ -68,7 +69,7 @@ def test_two_hundred_ticks_at_once_send_once(shop, shop_folder, sandbox, both):
     def tick():
         try:
             with Shop.open(shop_folder, {}) as mine:
-                ticker = mine.ticker()
+                ticker = ticker_of(mine)
                 starting.wait(LIMIT_SECONDS)
                 fired.extend(ticker.tick().fired)
         except Exception as error:  # noqa: BLE001 - the test shows it
@@ -104,6 +105,7 @@ CHILD = """
 import functools, importlib, os, sys
 from pathlib import Path
 from vipcast.shop import Shop
+from vipcast.shop_desk import ticker_of
 
 folder, module, name, when = sys.argv[1:]
 owner = importlib.import_module(module)
@@ -120,7 +122,7 @@ def dying(*args, **named):
 
 setattr(owner, last, dying)
 with Shop.open(Path(folder), {}) as shop:
-    shop.ticker().tick()
+    ticker_of(shop).tick()
 """
 POINTS = [
     ("vipcast.announcements.preparing", "write", "before"),

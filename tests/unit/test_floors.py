@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "storage": BASE,
     "messengers": BASE | {"messengers"},
     "sandbox": BASE | {"sandbox"},
-    "shop": BASE | {*FEATURES, "messengers", "storage", "shop_desk"},
+    "shop": BASE | {*FEATURES, "messengers", "storage"},
     "shop_desk": BASE | {*FEATURES, "messengers.base", "shop", "storage"},
     "cli": {"*"},
     "web": {"*"},

@@ -14,6 +14,7 @@ from vipcast.conversations.upkeep import Upkeep
 from vipcast.delivery.talk import body_of
 from vipcast.messengers.base import Rejected
 from vipcast.shop import Shop
+from vipcast.shop_desk import setting_of
 from vipcast.storage.tables import deliveries, groups
 
 CHAT = "-1009876543210"
@@ -156,7 +157,7 @@ class TestDesksThatComeAndGo:
         for desk, address in (("Support", None), ("@support", "@support"), ("me", "me"), (TEAM, TEAM)):
             path.write_text(text.replace('# desk = "me" ', f'desk = "{desk}" #'), encoding="utf-8")
             with Shop.open(shop_folder, {}) as shop:
-                place = shop.setting().desk
+                place = setting_of(shop).desk
             assert (place.address if place else None) == address, desk
 
 

@@ -30,6 +30,7 @@ from vipcast.members.consent import ConsentState
 from vipcast.members.roster import EMAIL, PHONE, Address
 from vipcast.messengers.base import Event, EventKind
 from vipcast.shop import Shop, new_message_key
+from vipcast.shop_desk import setting_of
 from vipcast.storage.tables import addresses, consents, deliveries, invitations, members, peers
 
 NAME, NUMBER, NICK = "Zsófia Őrült-Írisz", "+36301239876", "@zsofi_irisz"
@@ -59,7 +60,7 @@ def wait_for_approval(shop, *member_ids):
     write_template(shop.templates_folder.parent, "note", NOTE, "hu")
     prepared, planner = prepare(shop, ["gold"]), shop.planner(shop.template("note"), {})
     place = DeskPlace(shop.config.account("support"), APPROVER)
-    approval = Approval(shop.setting(None), place)
+    approval = Approval(setting_of(shop, None), place)
     with shop.database.write() as connection:
         announcement, _ = preparing.write(
             connection, prepared, shop.media_folder, new_key=new_message_key, now=shop.now()

@@ -22,7 +22,7 @@ from vipcast.conversations.setting import Setting
 from vipcast.conversations.upkeep import Upkeep
 from vipcast.errors import VipcastError
 from vipcast.shop import Shop
-from vipcast.shop_desk import desk_account
+from vipcast.shop_desk import desk_account, setting_of
 from vipcast.storage import care
 from vipcast.storage.tables import accounts, announcements
 
@@ -161,7 +161,7 @@ def _conversations(shop: Shop) -> Iterator[Finding]:
     """Look at what a member who writes would meet: hours, reply texts, the FAQ, the desk."""
     try:
         shop.manners()
-        setting = shop.setting()
+        setting = setting_of(shop)
     except VipcastError as error:
         for problem in error.problems:
             place = f"{problem.where}: " if problem.where else ""

@@ -14,7 +14,7 @@ from vipcast.cli.moments import moment_of
 from vipcast.cli.result import Result, Table
 from vipcast.config import LANGUAGES
 from vipcast.conversations.holidays_of import year_of
-from vipcast.conversations.hours import WEEKDAYS, Day, OpeningHours, parse
+from vipcast.conversations.hours import WEEKDAYS, Day, OpeningHours
 from vipcast.conversations.promise import Promise, promise
 from vipcast.conversations.wording import answer
 
@@ -42,7 +42,7 @@ def show(
 ) -> Result:
     """Show the next 14 days, and what a member who writes at TIME is told."""
     with ctx.obj.shop() as shop:
-        opening = parse(shop.config.hours, shop.zone, shop.config.file)
+        opening = shop.hours
         moment = moment_of(at, shop.zone, shop.now())
         promised = promise(moment, opening, opening.reply_within)
         told = {language: answer(promised, moment, shop.zone, language) for language in LANGUAGES}

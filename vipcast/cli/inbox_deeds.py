@@ -21,6 +21,7 @@ from vipcast.delivery.outcomes import ARRIVED, State
 from vipcast.errors import InputError, Problem
 from vipcast.members import roster
 from vipcast.shop import Shop
+from vipcast.shop_desk import setting_of
 from vipcast.storage.tables import deliveries
 
 KINDS = ("note", "call", "visit")
@@ -33,7 +34,7 @@ def reply(shop: Shop, which: str, text: str, by: str) -> Result:
     text = (sys.stdin.read() if text == "-" else text).strip()
     if not text:
         raise InputError("The answer is empty.", hint="Write what the member is to read.")
-    setting, now = shop.setting(), shop.now()
+    setting, now = setting_of(shop), shop.now()
     with shop.database.write() as connection:
         talk = records.find(connection, which)
         _check_reachable(talk)
@@ -53,14 +54,14 @@ def note(shop: Shop, which: str, text: str, *, kind: str, at: str, by: str) -> R
         raise InputError(f"There is no kind {kind!r} of note.", hint=f"One of: {', '.join(KINDS)}.")
     if not text.strip():
         raise InputError("The note is empty.", hint="Write what was said.")
-    setting, now = shop.setting(), shop.now()
+    hours, now = shop.hours, shop.now()
     moment = moment_of(at, shop.zone, now)
     if moment > now:
         raise InputError(f"--at lies in the future: {shop.local(moment)}.", hint="Write down what has been.")
     with shop.database.write() as connection:
         talk = _talk_of(shop, connection, which)
         records.note(connection, talk, kind, text.strip(), at=moment, author=by or user_name(), now=now)
-        promises.settle(connection, setting.hours)
+        promises.settle(connection, hours)
         talk = records.get(connection, talk.id)
     return Result(conversation_data(talk), [f"Noted with {talk.label} (#{talk.id})."])
 

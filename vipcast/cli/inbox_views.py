@@ -98,7 +98,7 @@ def history_view(shop: Shop, who: str, limit: int) -> Result:
 def promises_view(shop: Shop, limit: int) -> Result:
     now = shop.now()
     with shop.database.write() as connection:
-        promises.settle(connection, shop.setting().hours)
+        promises.settle(connection, shop.hours)
         made = promises.everything(connection, limit=limit)
         counts = promises.counts(connection, now)
     data = [

@@ -20,7 +20,7 @@ from vipcast.delivery.receiving import DUPLICATES, Intake
 from vipcast.errors import Locked, Problem, SetupMissing, VipcastError
 from vipcast.messengers.base import AccountProblem, Messenger, SendError
 from vipcast.shop import Shop
-from vipcast.shop_desk import desk_account, find_desk
+from vipcast.shop_desk import desk_account, find_desk, setting_of
 
 if TYPE_CHECKING:
     from vipcast.web.receiver import Receiver
@@ -89,7 +89,7 @@ class _Listening:
     async def run(self, host: str, port: int, *, once: bool) -> Result:
         stop = asyncio.Event()
         shop = self._shop
-        setting = shop.setting(await self._desk())
+        setting = setting_of(shop, await self._desk())
         with stop_on_signals(stop, lambda: note("Stopping.")):
             async with AsyncExitStack() as stack:
                 intake = Intake(shop.database, shop.clock, Router(setting).take)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +12,7 @@ from sqlalchemy import Connection
 
 from vipcast.announcements import records
 from vipcast.announcements.records import Announcement
+from vipcast.cli.progress import progress_bar
 from vipcast.cli.result import Result, Table, note, render
 from vipcast.cli.terminal import Terminal
 from vipcast.delivery.interrupts import stop_on_signals
@@ -159,8 +159,8 @@ async def _run(terminal: Terminal, recaller: Recaller, deed: Deed, found: _Sorte
     def say() -> None:
         note("\nFinishing the one that is under way; press Ctrl-C again to end at once.")
 
-    with stop_on_signals(stop, say), _progress(terminal, len(found.to_do)) as on_step:
-        return await recaller.run(Work(deed, found.to_do, found.messages, stop, on_step))
+    with stop_on_signals(stop, say), progress_bar(terminal, "Recalling", len(found.to_do)) as on_step:
+        return await recaller.run(Work(deed, found.to_do, found.messages, stop, lambda: on_step(1)))
 
 
 def _summary(
@@ -295,17 +295,3 @@ def _deliveries(number: int) -> str:
 def _first_line(text: str) -> str:
     first = next((line for line in text.splitlines() if line.strip()), "(no text)")
     return first if len(first) <= 60 else first[:59] + "…"  # noqa: PLR2004 - a table's cell
-
-
-@contextmanager
-def _progress(terminal: Terminal, total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar on a terminal, and nothing elsewhere."""
-    if not terminal.shows_progress or total < 3:  # noqa: PLR2004 - over before it is seen
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("Recalling", total=total)
-        yield lambda: progress.update(task, advance=1)

@@ -43,7 +43,7 @@ def report_view(shop: Shop, number: int | None, days: int, html: Path | None) ->
 def _shop_report(shop: Shop, days: int) -> Result:
     now = shop.now()
     start = now - timedelta(days=days)
-    hours = shop.setting().hours
+    hours = shop.hours
     with shop.database.write() as connection:
         promises.settle(connection, hours)
         said = figures.since(connection, start, now)

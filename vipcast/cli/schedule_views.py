@@ -102,7 +102,7 @@ def add_view(shop: Shop, options: AddOptions) -> Result:
 def _rehearse(shop: Shop, connection: Connection, one: Schedule) -> None:
     """Plan the next occurrence and write none of it, so that what is wrong today is said today."""
     with suppress(NothingToDo, SetupMissing):  # people and accounts may come before it is due
-        request, planner = shop.ticker().firing.asks(one, one.next_at or shop.now(), ())
+        request, planner = shop.scheduled(one, one.next_at or shop.now())
         preparing.prepare(connection, request, planner).plan.check()
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vipcast.announcements import preparing, records
 from vipcast.announcements.planning import Plan, PlannedDelivery
 from vipcast.cli.moments import moment_of
+from vipcast.cli.progress import progress_bar
 from vipcast.cli.result import Result, Table, note, render
 from vipcast.cli.template_views import first_person, parse_variables
 from vipcast.cli.terminal import Terminal
@@ -35,8 +35,6 @@ from vipcast.shop import Shop, new_message_key
 from vipcast.shop_desk import approval_of, own_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy import Connection
 
     from vipcast.announcements.planning import Planner
@@ -223,7 +221,7 @@ async def _drain(
         total = sum(
             n for state, n in counts(connection, number).items() if state in (State.QUEUED, State.UNKNOWN)
         )
-    with stop_on_signals(stop, say), _progress(terminal, total) as on_step:
+    with stop_on_signals(stop, say), progress_bar(terminal, "Sending", total) as on_step:
         results = await shop.dispatcher().drain(number, limit=limit, stop=stop, on_step=on_step)
     return results, stop.is_set()
 
@@ -343,18 +341,3 @@ def _reach(prepared: preparing.Prepared, fresh: list[PlannedDelivery]) -> str:
 
 def _people(number: int) -> str:
     return f"{number} member{'s' * (number != 1)}"
-
-
-@contextmanager
-def _progress(terminal: Terminal, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar on a terminal, and nothing elsewhere."""
-    if not terminal.shows_progress or total < 3:  # noqa: PLR2004 - over before it is seen
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns: list[Any] = [TextColumn("Sending"), BarColumn(), MofNCompleteColumn()]
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda settled: progress.update(task, advance=settled)

@@ -12,12 +12,13 @@ from vipcast.schedules.firing import Fired
 from vipcast.schedules.records import Ran
 from vipcast.schedules.ticking import Ticked
 from vipcast.shop import Shop
+from vipcast.shop_desk import ticker_of
 
 _QUIET = (Ended.EMPTY, Ended.WAITING, Ended.LOCKED, Ended.LIMIT, Ended.STOPPED)
 
 
 def run(shop: Shop) -> Result:
-    done = shop.ticker().tick()
+    done = ticker_of(shop).tick()
     drained = (*done.drained, *done.said)
     problems = [*_failed(done), *(_stuck(one) for one in drained if one.ended not in _QUIET)]
     if done.was_stopped:

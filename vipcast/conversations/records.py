@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from vipcast.config import Account
 from vipcast.conversations import answers
@@ -110,13 +110,6 @@ def of_address(connection: Connection, messenger: str, address: str) -> Conversa
             conversations.c.address == address,
         )
     ).first()
-    return _made(row) if row else None
-
-
-def at_address(connection: Connection, account: str, address: str) -> Conversation | None:
-    """Return the conversation that goes on over an account at an address, whoever it is with."""
-    mine = and_(conversations.c.account == account, conversations.c.address == address)
-    row = connection.execute(_query().where(mine).order_by(conversations.c.id.desc())).first()
     return _made(row) if row else None
 
 

@@ -147,7 +147,7 @@ class Router:
             hand_over(connection, self.setting, talk, event, stored, now, is_told=False)
             return "question"
         if words.is_thanks(event.text) and not event.attachments and talk.waiting_since is None:
-            self._relay(connection, talk, event, stored, now)
+            relay(connection, self.setting, talk, event, stored, now)
             return "thanks"
         wants_person = talk.wants_person or words.wants_person(event.text)
         is_taken = talk.waiting_since is not None or voice.is_held(connection, talk, now)
@@ -178,11 +178,6 @@ class Router:
             choices=(*match.entry.buttons, PERSON[language]), answer=match.entry.answer,
         )  # fmt: skip
         return said is not None
-
-    def _relay(
-        self, connection: Connection, talk: Conversation, event: Event, stored: Stored, now: datetime
-    ) -> None:
-        relay(connection, self.setting, talk, event, stored, now)
 
     def _edited(
         self, connection: Connection, talk: Conversation, event: Event, stored: Stored, now: datetime
@@ -253,9 +248,8 @@ class Router:
         return True
 
     def _tell_of_opt_out(
-        self, connection: Connection, talk: Conversation, inbound_id: int, now: datetime, text: str = ""
+        self, connection: Connection, talk: Conversation, inbound_id: int, now: datetime, text: str
     ) -> str:
-        text = text or self.setting.wording.opted_out(talk.id, talk.label)
         Desk(self.setting).notice(
             connection, talk.id, text, f"opted-out:{inbound_id}", now, inbound_id=inbound_id
         )

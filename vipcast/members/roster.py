@@ -302,8 +302,8 @@ def _forget_samples(connection: Connection, member_id: int, now: datetime) -> No
 def _forget_talk(connection: Connection, member_id: int, ours: list[str], now: datetime) -> None:
     """Delete what was said with a person; what passed through the support desk too.
 
-    Notes, promises and attachments go with their conversation and message. The files of attachments have no
-    row any more then, by which `listen` and `member forget` know that they are to go.
+    Notes, promises and attachments go with their conversation and message; the files of attachments, which
+    no row names any more then, by `conversations.attachments.tidy`.
     """
     theirs = select(conversations.c.id).where(
         or_(

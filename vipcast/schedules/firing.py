@@ -6,7 +6,7 @@ is named by its time on the wall. So any number of ticks at once, at any time, p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -50,7 +50,7 @@ class Firing:
 
     database: Database
     clock: Clock
-    asks: Callable[[Schedule, datetime, tuple[str, ...]], tuple[SendRequest, Planner]]
+    asks: Callable[[Schedule, datetime, Sequence[str]], tuple[SendRequest, Planner]]
     media_folder: Path
     new_key: Callable[[], int]
     approval: Approval | None = None  # who is asked; None where that is the terminal
