@@ -76,6 +76,7 @@ class LimitsTable(_Table, frozen=True):
     per_member_per_week: int | None = None
     hours_between: float | None = None  # two announcements to one member
     automatic_per_day: int | None = None  # automatic answers to one person
+    first_contacts_per_day: int | None = None  # people who never wrote, per account that is limited for it
 
 
 class EndpointsTable(_Table, frozen=True):
@@ -95,12 +96,24 @@ class ApprovalTable(_Table, frozen=True):
     by: str = ""  # an account: whoever reads its own saved messages, or its desk, says yes or no
 
 
+class ChatsTable(_Table, frozen=True):
+    fix: bool = False  # `listen` removes from groups' chats, by itself, whoever has no seat
+    invitation_days: int = 7  # how long a personal link works
+
+
+class ByHandTable(_Table, frozen=True):
+    networks: list[str] = []  # where no program can write, and a person does
+    within: str = "4h"  # of opening time: after that a task is late
+
+
 class _File(_Table, frozen=True):
     shop: ShopTable
     accounts: dict[str, AccountTable] = {}
     hours: dict[str, Any] = {}
     limits: LimitsTable = LimitsTable()
     approval: ApprovalTable = ApprovalTable()
+    chats: ChatsTable = ChatsTable()
+    by_hand: ByHandTable = ByHandTable()
     endpoints: EndpointsTable = EndpointsTable()
     sandbox: SandboxTable = SandboxTable()
 
@@ -135,6 +148,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     hours: dict[str, Any]
     limits: LimitsTable
     approval: ApprovalTable
+    chats: ChatsTable
+    by_hand: ByHandTable
     sandbox: SandboxTable
     sources: dict[str, str]  # where a value that can be overridden came from
 
@@ -204,6 +219,8 @@ def load(folder: Path, environ: Mapping[str, str], *, source: str = "the current
         hours=tables.hours,
         limits=tables.limits,
         approval=tables.approval,
+        chats=tables.chats,
+        by_hand=tables.by_hand,
         sandbox=tables.sandbox,
         sources={"folder": source} | {key: origin for key, (_, origin) in values.items()},
     )

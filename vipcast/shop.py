@@ -37,7 +37,7 @@ def find_messengers() -> dict[str, type[Messenger]]:
     """Return every messenger in the folder `messengers`, by name."""
     found = {}
     for module in pkgutil.iter_modules(messengers.__path__):
-        if module.name != "base" and not module.name.startswith("_"):
+        if not module.name.startswith(("base", "_")):
             kind: type[Messenger] = import_module(f"vipcast.messengers.{module.name}").MESSENGER
             found[kind.name] = kind
     return found

@@ -15,7 +15,8 @@ from telethon.tl import types
 from vipcast.config import Secret
 from vipcast.messengers._telegram import listening, peers
 from vipcast.messengers._telegram.reading import Reader
-from vipcast.messengers.base import AddressInvalid, Chat, EventKind, Message
+from vipcast.messengers.base import AddressInvalid, EventKind, Message
+from vipcast.messengers.base_chats import Chat
 from vipcast.messengers.telegram import Telegram
 from vipcast.sandbox.attachments import Attachment as Carried
 

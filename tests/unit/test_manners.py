@@ -27,8 +27,8 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
-def row(number=1, member=1, zone="", *, is_urgent=False):
-    return SimpleNamespace(id=number, member_id=member, timezone=zone, is_urgent=is_urgent)
+def row(number=1, member=1, zone="", *, is_urgent=False, group=None):
+    return SimpleNamespace(id=number, member_id=member, group_id=group, timezone=zone, is_urgent=is_urgent)
 
 
 def held(now, *found, **limits):

@@ -23,6 +23,7 @@ from vipcast.delivery.statements import (
     ADDRESS_STATE,
     CLAIMED_COLUMNS,
     CONSENT,
+    GROUP_CLOSED,
     HOLD,
     IS_DUE,
     IS_OPEN,
@@ -93,6 +94,7 @@ class Ledger:
                 announcements.c.ends_at,
                 CONSENT,
                 ADDRESS_STATE,
+                GROUP_CLOSED,
                 MEMBER_ZONE,
             )
             .outerjoin(announcements, announcements.c.id == deliveries.c.announcement_id)
@@ -240,7 +242,9 @@ def _claimed(row: Any, token: str) -> Claimed:
 
 
 def _reason(row: Any) -> str:
-    """Return why a member may not be written to any more, empty where they may."""
+    """Return why a member or a group's chat may not be written to any more, empty where they may."""
+    if row.group_id is not None:  # whoever is in the chat has come by themselves, and leaves by themselves
+        return "closed" if row.group_closed_at else ""
     if row.consent != ConsentState.OPTED_IN:
         return "opted_out" if row.consent == ConsentState.OPTED_OUT else "no_consent"
     return row.address_state if row.address_state not in (None, "ok") else ""
@@ -280,13 +284,13 @@ def _other(one: Outcome) -> dict[str, Any]:
 
 def _note_address(connection: Connection, account: str, outcome: Outcome, now: datetime) -> None:
     row = connection.execute(
-        select(deliveries.c.member_id, deliveries.c.messenger, deliveries.c.address).where(
-            deliveries.c.id == outcome.delivery_id
-        )
+        select(
+            deliveries.c.member_id, deliveries.c.group_id, deliveries.c.messenger, deliveries.c.address
+        ).where(deliveries.c.id == outcome.delivery_id)
     ).one()
-    if not row.address or row.member_id is None:  # the person was forgotten meanwhile
+    if not row.address or (row.member_id is None and row.group_id is None):  # forgotten meanwhile
         return
-    if outcome.address_state and row.address != "me":
+    if outcome.address_state and row.address != "me" and row.group_id is None:
         mark_address(
             connection, row.member_id, row.messenger, row.address,
             state=outcome.address_state, reason=outcome.words or outcome.code, now=now,

@@ -7,9 +7,10 @@ and the reason, and is skipped only where its announcement ends before that. Ans
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,11 +20,13 @@ from vipcast.delivery.lease import Lane
 from vipcast.delivery.outcomes import ARRIVED, State
 from vipcast.delivery.statements import IS_OPEN
 from vipcast.storage.tables import announcements, deliveries
+from vipcast.storage.tables_chats import chat_readers
 
 QUIET, WEEK, APART = "quiet-hours", "per-week", "too-soon"
 HELD = (QUIET, WEEK, APART)
 _WEEK = timedelta(days=7)
 _SPAN = re.compile(r"(\d{1,2})[:.](\d\d)\s*[-–]\s*(\d{1,2})[:.](\d\d)")
+_Whom = tuple[str, int]  # ("member", its number) or ("group", its number)
 _COUNTED = (*ARRIVED, State.SENDING, State.UNKNOWN)  # what may have been read
 
 
@@ -45,18 +48,19 @@ class Manners:
     ) -> dict[int, tuple[datetime, str]]:
         """Return {delivery: (from when it may go, why)} of those among `rows` that must wait.
 
-        A row has `id`, `member_id`, `timezone` and `is_urgent`, which is None for an answer: that is never
-        held, not even where `tick` sends it. What goes to a member in this very batch
-        counts for the rest of it.
+        A row has `id`, `member_id`, `group_id`, `timezone` and `is_urgent`, which is None for an answer:
+        that is never held, not even where `tick` sends it. What goes to a member in this very batch counts
+        for the rest of it. A group's chat is held as one person with the shop's clock would be.
         """
-        free = [row for row in rows if row.is_urgent is False and row.member_id is not None]
-        sent = self._sent(connection, {row.member_id for row in free}, now)
+        free = [row for row in rows if row.is_urgent is False and _whom(row) is not None]
+        sent = self._sent(connection, {row.member_id for row in free} - {None}, now)
+        sent |= self._sent_to_chats(connection, {row.group_id for row in free} - {None}, now)
         for row in rows:
             if row.is_urgent:
-                sent.setdefault(row.member_id, []).append(now)
+                sent.setdefault(_whom(row), []).append(now)
         held = {}
         for row in free:
-            times = sent.setdefault(row.member_id, [])
+            times = sent.setdefault(_whom(row), [])
             until, why = self._until(times, row.timezone, now)
             if until > now:
                 held[row.id] = (until, why)
@@ -90,16 +94,36 @@ class Manners:
         # Where the clock is put forward over that time, or back into it, it is shown later.
         return max(end, moment + timedelta(minutes=1))
 
-    def _sent(self, connection: Connection, member_ids: set[int], now: datetime) -> dict[int, list[datetime]]:
-        """Return when each member was sent an announcement lately, over all accounts."""
+    def _sent(
+        self, connection: Connection, member_ids: set[int], now: datetime
+    ) -> dict[_Whom | None, list[datetime]]:
+        """Return when each member was sent an announcement lately, over all accounts and in chats."""
         if not member_ids or not (self.per_week or self.apart):
             return {}
+        privately = self._announced(deliveries.c.member_id, now).where(deliveries.c.member_id.in_(member_ids))
+        in_chats = (
+            self._announced(chat_readers.c.member_id, now)
+            .join(chat_readers, chat_readers.c.delivery_id == deliveries.c.id)
+            .where(chat_readers.c.member_id.in_(member_ids))
+        )
+        return _by_whom("member", connection.execute(privately), connection.execute(in_chats))
+
+    def _sent_to_chats(
+        self, connection: Connection, group_ids: set[int], now: datetime
+    ) -> dict[_Whom | None, list[datetime]]:
+        if not group_ids or not (self.per_week or self.apart):
+            return {}
+        query = self._announced(deliveries.c.group_id, now).where(deliveries.c.group_id.in_(group_ids))
+        return _by_whom("group", connection.execute(query))
+
+    def _announced(self, whom: Any, now: datetime) -> Any:
+        """Return a query of (whom, when) of what went out lately."""
         at = func.coalesce(deliveries.c.sent_at, deliveries.c.sending_at)
-        query = (
-            select(deliveries.c.member_id, at)
+        return (
+            select(whom, at)
+            .select_from(deliveries)
             .join(announcements, announcements.c.id == deliveries.c.announcement_id)
             .where(
-                deliveries.c.member_id.in_(member_ids),
                 Lane.NEWS.deliveries,
                 deliveries.c.state.in_(_COUNTED),
                 announcements.c.is_test.is_(False),
@@ -107,11 +131,22 @@ class Manners:
                 at <= now + timedelta(minutes=5),  # a clock that was set back must not hold for ever
             )
         )
-        found: dict[int, list[datetime]] = {}
-        for member_id, moment in connection.execute(query):
-            when = moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment))
-            found.setdefault(member_id, []).append(when if when.tzinfo else when.replace(tzinfo=UTC))
-        return found
+
+
+def _whom(row: Any) -> _Whom | None:
+    """Return who or what a delivery disturbs; None where nobody is."""
+    if row.member_id is not None:
+        return "member", row.member_id
+    return None if row.group_id is None else ("group", row.group_id)
+
+
+def _by_whom(kind: str, *results: Iterable[Any]) -> dict[_Whom | None, list[datetime]]:
+    found: dict[_Whom | None, list[datetime]] = {}
+    for number, moment in chain(*results):
+        when = moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment))
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        found.setdefault((kind, number), []).append(when)
+    return found
 
 
 def look_again(connection: Connection) -> None:

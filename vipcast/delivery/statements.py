@@ -6,11 +6,12 @@ from sqlalchemy import and_, bindparam, case, or_, select, text, update
 
 from vipcast.delivery.outcomes import State
 from vipcast.members.consent import IN_ORDER
-from vipcast.storage.tables import addresses, consents, deliveries, members
+from vipcast.storage.tables import addresses, consents, deliveries, groups, members
 
 CLAIMED_COLUMNS = (
     deliveries.c.id,
     deliveries.c.member_id,
+    deliveries.c.group_id,
     deliveries.c.state,
     deliveries.c.address,
     deliveries.c.body,
@@ -46,6 +47,13 @@ ADDRESS_STATE = (
     .correlate(deliveries)
     .scalar_subquery()
     .label("address_state")
+)
+GROUP_CLOSED = (  # whether the group is, to whose chat a message goes
+    select(groups.c.closed_at)
+    .where(groups.c.id == deliveries.c.group_id)
+    .correlate(deliveries)
+    .scalar_subquery()
+    .label("group_closed_at")
 )
 MEMBER_ZONE = (
     select(members.c.timezone)

@@ -29,6 +29,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from vipcast.config import Account
 from vipcast.errors import SetupMissing, VipcastError
+from vipcast.messengers.base_chats import Chat, ChatKeeper
 
 MediaKind = Literal["picture", "video", "voice", "file"]
 AttachmentKind = Literal["picture", "video", "voice", "file", "sticker", "location", "contact", "other"]
@@ -89,6 +90,7 @@ class Capabilities:
     threads: bool = False  # tells which message a reply answers; a support desk needs that
     quick_replies: bool = False  # a message may carry `Message.choices`
     recalls: frozenset[Literal["delete", "edit"]] = frozenset()  # what can be done to a sent message
+    minds_strangers: bool = False  # limits accounts that write first to many people
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ class EventKind(enum.StrEnum):
     SUBSCRIBED = "subscribed"
     UNSUBSCRIBED = "unsubscribed"
     STARTED = "started"
+    CHAT = "chat"  # somebody came into `chat`, left it, asks to come in or read there: look
     OTHER = "other"
 
 
@@ -164,14 +167,6 @@ class Attachment:
     size: int = 0  # bytes; 0 where nobody said
     words: str = ""  # what can be told in words: a place's link, a contact's name and phone, an emoji
     ref: str = ""  # with which `Messenger.fetch` gets the content; empty where there is nothing to get
-
-
-@dataclass(frozen=True, slots=True)
-class Chat:
-    """A group of people that an account is in."""
-
-    address: str
-    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +365,10 @@ class Messenger(ABC):
     async def chats(self) -> list[Chat]:
         """Return the groups that the account is in, where the messenger tells."""
         return []
+
+    def keeper(self) -> ChatKeeper | None:
+        """Return what keeps chats of the account's own; None where the messenger has no such thing."""
+        return None
 
     @abstractmethod
     async def close(self) -> None:

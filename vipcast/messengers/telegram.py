@@ -20,7 +20,6 @@ from vipcast.messengers.base import (
     AccountInfo,
     AddressInvalid,
     Capabilities,
-    Chat,
     Event,
     Formatting,
     LoginDialog,
@@ -30,6 +29,7 @@ from vipcast.messengers.base import (
     Sent,
     Unit,
 )
+from vipcast.messengers.base_chats import Chat
 
 if TYPE_CHECKING:
     from vipcast.messengers._telegram.actions import Actions

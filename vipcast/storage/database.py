@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, inspect, select, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from vipcast.errors import Locked, StorageError
-from vipcast.storage import sqlite
+from vipcast.storage import sqlite, tables_chats  # noqa: F401 - the tables belong to the schema
 from vipcast.storage.columns import metadata
 from vipcast.storage.tables import HEAD
 

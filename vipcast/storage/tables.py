@@ -25,7 +25,7 @@ from sqlalchemy import (
 from vipcast.storage.columns import Id, UtcDateTime, id_column, member_column, metadata, only_where
 
 # The newest migration in migrations/versions; a test holds the two together.
-HEAD = "0003"
+HEAD = "0004"
 
 
 meta = Table(
@@ -98,7 +98,7 @@ groups = Table(
     Column("name", String(64), nullable=False, unique=True),
     Column("cap", Integer, nullable=False),
     Column("purpose", Text, nullable=False, server_default=""),
-    Column("mode", String(16), nullable=False, server_default="direct"),  # direct | chat
+    Column("mode", String(16), nullable=False, server_default="direct"),  # direct | chat | by-hand
     Column("chat_account", String(32), nullable=False, server_default=""),  # which account is in its chat
     Column("chat", Text, nullable=False, server_default=""),  # the chat's address there
     Column("created_at", UtcDateTime, nullable=False),
@@ -288,6 +288,8 @@ deliveries = Table(  # the ledger: one message to one person through one account
     Column("purpose", Text),  # what may be said only once
     Column("author", Text, nullable=False, server_default=""),  # who at the desk wrote it
     member_column(nullable=True, ondelete="SET NULL"),  # NULL once the member is forgotten
+    # The group whose chat gets it; NULL: it goes to one person.
+    Column("group_id", Id, ForeignKey("groups.id", ondelete="SET NULL")),
     Column("state", String(16), nullable=False),
     Column("reason", Text, nullable=False, server_default=""),  # a code of ours
     Column("code", Text, nullable=False, server_default=""),  # the messenger's code
@@ -308,6 +310,8 @@ deliveries = Table(  # the ledger: one message to one person through one account
     Column("delivered_at", UtcDateTime),
     Column("seen_at", UtcDateTime),
     Column("ended_at", UtcDateTime),  # failed or skipped
+    Column("due_at", UtcDateTime),  # by when somebody is to have sent it by hand
+    Column("nudged_at", UtcDateTime),
     Column("recall", String(8), nullable=False, server_default=""),  # wanted | done | failed
     Column("recall_words", Text, nullable=False, server_default=""),
     Column("recalled_at", UtcDateTime),
@@ -315,6 +319,7 @@ deliveries = Table(  # the ledger: one message to one person through one account
     UniqueConstraint("purpose"),
     Index(None, "member_id"),
     Index(None, "conversation_id"),
+    Index("ix_deliveries_chat", "group_id", "announcement_id", unique=True),
     Index("ix_deliveries_open", "account", "id", **only_where("state IN ('queued', 'unknown', 'sending')")),
     Index("ix_deliveries_remote", "account", "remote_id"),
     Index("ix_deliveries_address", "account", "address"),

@@ -14,7 +14,8 @@ from telethon import functions, types, utils
 from vipcast.messengers._telegram import fetching, peers
 from vipcast.messengers._telegram.media import Uploads
 from vipcast.messengers._telegram.wire import Wire
-from vipcast.messengers.base import AddressInvalid, Chat, Message, Rejected, SendError, Sent, Span
+from vipcast.messengers.base import AddressInvalid, Message, Rejected, SendError, Sent, Span
+from vipcast.messengers.base_chats import Chat
 
 OWN_IDS = 1000  # how many own messages are remembered
 

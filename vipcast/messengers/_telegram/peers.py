@@ -12,7 +12,8 @@ from typing import Any
 from telethon import functions, types, utils
 
 from vipcast.messengers._telegram.wire import Wire
-from vipcast.messengers.base import AddressInvalid, Chat, SendError
+from vipcast.messengers.base import AddressInvalid, SendError
+from vipcast.messengers.base_chats import Chat
 
 MOST_DIALOGS = 3000  # to look through for groups: thirty requests
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from vipcast.storage import tables_chats  # noqa: F401 - its tables belong to the schema
 from vipcast.storage.columns import metadata
 
 context.configure(

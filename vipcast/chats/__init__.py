@@ -1,0 +1,1 @@
+"""The group on the messenger itself: made, invited to, kept in order, closed."""

@@ -1,0 +1,102 @@
+"""What is kept of a group's chat on a messenger: how it stands, who is in it, by which links they come.
+
+Only records: nothing here talks to a messenger. A group kept by hand has a chat as well, which no program
+can look into: all who have a seat count as being in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from vipcast.groups import seats
+from vipcast.groups.seats import Group
+from vipcast.storage.tables import groups
+from vipcast.storage.tables_chats import chat_people, chats
+
+DIRECT, CHAT, BY_HAND = "direct", "chat", "by-hand"
+MODES = (DIRECT, CHAT, BY_HAND)
+MAKING, READY, CLOSED = "making", "ready", "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChat:
+    """A group's chat; `messenger` is the network's name where it is kept by hand."""
+
+    group_id: int
+    messenger: str
+    state: str  # making | ready | closed
+    mark: str
+    title: str
+    picture: str
+    link: str
+    language: str
+    members_write: bool
+    hides_members: bool
+    made_at: datetime
+    closed_at: datetime | None
+    changed_at: datetime | None
+    looked_at: datetime | None
+
+    @property
+    def wants_a_look(self) -> bool:
+        """Somebody came, left or asks since seats and people were compared."""
+        return self.changed_at is not None and (self.looked_at is None or self.looked_at < self.changed_at)
+
+
+def of(connection: Connection, group: Group) -> GroupChat | None:
+    """Return a group's chat; None where it has none that vipcast keeps."""
+    row = connection.execute(select(chats).where(chats.c.group_id == group.id)).first()
+    return GroupChat(**row._mapping) if row else None  # noqa: SLF001 - a Row's public mapping
+
+
+def kept(connection: Connection) -> list[tuple[Group, GroupChat]]:
+    """Return the open groups whose chat is ready on a messenger that can be looked into."""
+    found = []
+    for group in seats.everything(connection, with_closed=False):
+        chat = of(connection, group) if group.mode == CHAT else None
+        if chat is not None and chat.state == READY:
+            found.append((group, chat))
+    return found
+
+
+def put(connection: Connection, group: Group, values: Mapping[str, Any]) -> GroupChat:
+    """Make or change the record of a group's chat and return it."""
+    mine = chats.c.group_id == group.id
+    if not connection.execute(update(chats).where(mine).values(**values)).rowcount:
+        connection.execute(insert(chats).values(group_id=group.id, **values))
+    return GroupChat(**connection.execute(select(chats).where(mine)).one()._mapping)  # noqa: SLF001
+
+
+def set_mode(connection: Connection, group: Group, mode: str) -> None:
+    connection.execute(update(groups).where(groups.c.id == group.id).values(mode=mode))
+
+
+def note_changed(connection: Connection, account: str, address: str, now: datetime) -> bool:
+    """Note that a chat is to be looked through; return whether it is one that vipcast keeps."""
+    mine = select(groups.c.id).where(
+        groups.c.chat_account == account, groups.c.chat == address, groups.c.closed_at.is_(None)
+    )
+    values = {"changed_at": now}
+    return bool(connection.execute(update(chats).where(chats.c.group_id.in_(mine)).values(**values)).rowcount)
+
+
+def members_in(connection: Connection, group: Group) -> dict[int, str]:
+    """Return {member: the messenger's number} of those whom a message to the group's chat reaches.
+
+    In a group kept by hand these are all who have a seat; they have no number there.
+    """
+    if group.mode == BY_HAND:
+        return {
+            seat.member_id: "" for seat in seats.seats(connection, group) if seat.place is seats.Place.SEATED
+        }
+    query = select(chat_people.c.member_id, chat_people.c.person).where(
+        chat_people.c.group_id == group.id,
+        chat_people.c.state == "there",
+        chat_people.c.member_id.is_not(None),
+    )
+    return {row.member_id: row.person for row in connection.execute(query)}
