@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from vipcast import tomlfile
+from vipcast import by_hand, tomlfile
 from vipcast.account_rules import TERMINAL_DESK, desk_fault, same_account, same_twice
 from vipcast.errors import ConfigError, InputError
 from vipcast.places import FILE, STATE
@@ -288,6 +288,8 @@ def _check(tables: _File, path: Path, text: str) -> None:
         hint = "It is no time zone that is known here. Write Europe/Budapest, Europe/Prague …"
         raise wrong("timezone", shop.timezone, "a time zone, and is no time zone", hint) from error
     _check_desks(tables, path, text)
+    hand = tables.by_hand
+    by_hand.check(hand.networks, hand.within, lambda key: _place(path, text, key, "by_hand"))
     for name, account in tables.accounts.items():
         check_account_name(name, where=_place(path, text, name))
         parse_rate(
@@ -304,10 +306,10 @@ def _check_desks(tables: _File, path: Path, text: str) -> None:
 
 def check_account_name(name: str, *, where: str = "") -> None:
     """Refuse a name that cannot stand in a variable of `.env` or in a file's name."""
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
+    if name == by_hand.BY_HAND or not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
         raise ConfigError(
             f"{FILE}: an account cannot be called {name!r}.",
-            hint="Use small letters, digits and hyphens, beginning with a letter.",
+            hint=f"Use small letters, digits and hyphens, beginning with a letter; not {by_hand.BY_HAND}.",
             where=where,
         )
 

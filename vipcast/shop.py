@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
 from vipcast import config, messengers, tomlfile
+from vipcast.by_hand import BY_HAND, parse_within
 from vipcast.clock import Clock, SystemClock
 from vipcast.config import Account, Config
 from vipcast.errors import ConfigError, InputError, SetupMissing
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from vipcast.announcements.rendering import Renderer, RunView, Support
     from vipcast.announcements.templates import Template
     from vipcast.conversations.hours import OpeningHours
+    from vipcast.delivery.contacts import Budget
     from vipcast.delivery.dispatch import Dispatcher
     from vipcast.delivery.manners import Manners
+    from vipcast.messengers._by_hand import Network
     from vipcast.messengers.base import Messenger
     from vipcast.schedules.records import Schedule
     from vipcast.storage.database import Database
@@ -46,6 +49,12 @@ def find_messengers() -> dict[str, type[Messenger]]:
 def new_message_key() -> int:
     """Return a fresh non-zero signed 64-bit number, Telegram's random_id."""
     return int.from_bytes(secrets.token_bytes(8), "big", signed=True) or 1
+
+
+def _route_by_hand(network: Network) -> Route:
+    from vipcast.announcements.planning import Route  # noqa: PLC0415
+
+    return Route(Account(name=BY_HAND, messenger=network.name, role="announce"), network.capabilities)
 
 
 class Shop:
@@ -123,8 +132,10 @@ class Shop:
     def routes(self) -> list[Route]:
         """Return the accounts that announce, with what each can do, in the order of vipcast.toml.
 
+        After them come the networks on which a person posts: their account is called `by-hand`.
+
         Raises:
-            SetupMissing: there is none.
+            SetupMissing: there is neither.
 
         """
         from vipcast.announcements.planning import Route  # noqa: PLC0415
@@ -133,6 +144,7 @@ class Shop:
         for account in self.announcing_accounts():
             kind = self.messenger_class(account.messenger)
             found.append(Route(account, kind.capabilities_of(account)))
+        found += [_route_by_hand(one) for one in self.networks]
         if not found:
             raise SetupMissing(
                 "No account announces yet.",
@@ -146,6 +158,53 @@ class Shop:
 
         accounts = [Account(name=name, messenger=name, role="announce") for name in sorted(self.messengers)]
         return [Route(one, self.messengers[one.messenger].capabilities_of(one)) for one in accounts]
+
+    @property
+    def networks(self) -> list[Network]:
+        """The networks on which a person of the shop posts, as vipcast.toml names them."""
+        return [found for name in self.config.by_hand.networks if (found := self.network(name))]
+
+    def network(self, name: str) -> Network | None:
+        """Return one that is served by hand, in vipcast.toml or not; None where vipcast does not know it."""
+        from vipcast.messengers._by_hand import NETWORKS  # noqa: PLC0415
+
+        return NETWORKS.get(name)
+
+    def network_of_members(self, name: str) -> Network | None:
+        """Return the network on which a person writes to members; None where a messenger's rules hold.
+
+        Raises:
+            InputError: nobody of the shop writes there.
+
+        """
+        network = self.network(name)
+        if network is None or any(one.messenger == name for one in self.config.accounts.values()):
+            return None  # an account's own addresses: a bot's numbers of people, which no person could use
+        if name in self.config.by_hand.networks:
+            return network
+        if name in self.messengers:
+            return None
+        raise InputError(
+            f"The shop does not write to anybody on {network.title}.",
+            hint=f'If a person does, say so in vipcast.toml: [by_hand] networks = ["{name}"]',
+            where=str(self.config.file),
+        )
+
+    def hand_due_at(self, since: datetime) -> datetime:
+        """Return by when what waits for a person's hand since then is to be sent: counted in opening time.
+
+        Plainly added where the shop has no hours, or is not open in the next fourteen days.
+
+        Raises:
+            ConfigError: `[hours]` is wrong.
+
+        """
+        from vipcast.conversations.promise import promise  # noqa: PLC0415
+
+        within = parse_within(self.config.by_hand.within) or timedelta()  # the settings were checked
+        hours = self.hours
+        found = promise(since, hours, within).at if hours.are_set else None
+        return found or since + within
 
     def support(self) -> Support | None:
         """Return who answers questions: the first support account that has a link."""
@@ -200,7 +259,12 @@ class Shop:
             self.routes() if routes is None else routes,
             shop_language=self.config.shop.language,
             shop_is_formal=self.config.shop.formal,
+            by_hand=self._by_hand,
         )
+
+    def _by_hand(self, name: str) -> Route | None:
+        network = self.network(name)
+        return _route_by_hand(network) if network else None
 
     @property
     def media_folder(self) -> Path:
@@ -243,7 +307,9 @@ class Shop:
         from vipcast.delivery.manners import Manners, quiet_span  # noqa: PLC0415
 
         limits = self.config.limits
-        for key in ("per_member_per_week", "hours_between", "automatic_per_day"):
+        for key in (
+            "per_member_per_week", "hours_between", "automatic_per_day", "first_contacts_per_day"
+        ):  # fmt: skip
             value = getattr(limits, key)
             if value is not None and (value < 0 or (value == 0 and key != "automatic_per_day")):
                 raise self._wrong_limit(key, value, "more than 0; leave it out for no limit")
@@ -270,7 +336,15 @@ class Shop:
     def dispatcher(self) -> Dispatcher:
         from vipcast.delivery.dispatch import Dispatcher  # noqa: PLC0415
 
-        return Dispatcher(self.database, self.clock, self.locks, self.messenger, self.manners())
+        return Dispatcher(self.database, self.clock, self.locks, self.messenger, self.manners(), self.budget)
+
+    @property
+    def budget(self) -> Budget | None:
+        """How many strangers an account may write to in a day; None for no limit. `manners` checks it."""
+        from vipcast.delivery.contacts import Budget  # noqa: PLC0415
+
+        per_day = self.config.limits.first_contacts_per_day
+        return None if per_day is None else Budget(self.zone, per_day)
 
     @property
     def locks(self) -> Path:

@@ -9,7 +9,7 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import insert, select, update
 from support import START, add_member, announce, rows, seat_members
 
-from vipcast.delivery import inbound, ledger, receipts
+from vipcast.delivery import inbound, receipts, recording
 from vipcast.delivery.outcomes import Outcome, State
 from vipcast.members import roster
 from vipcast.members.linking import new_code
@@ -337,7 +337,7 @@ class TestReceipts:
                 Outcome(row.id, "t", State.SENT, START, remote_id=number)
                 for row, number in ((first, "77"), (second, "78"))
             ]
-            ledger.record(connection, "viber", sent, START)
+            recording.record(connection, "viber", sent, START)
         assert [row.state for row in rows(shop)] == [str(kind), "sent", "sending"]
 
     @pytest.mark.usefixtures("announcement")
@@ -351,7 +351,7 @@ class TestReceipts:
                 lambda _c, _k, statement, *_: statements.append(statement),
             )
             sent = [Outcome(row.id, "t", State.SENT, START, remote_id=str(row.id)) for row in rows(shop)]
-            ledger.record(connection, "viber", sent, START)
+            recording.record(connection, "viber", sent, START)
         assert len([one for one in statements if one.startswith("SELECT")]) == 1
 
     def test_a_reading_long_fetched_late_speaks_of_its_own_messages_only(self, shop, take):

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from support import add_group, add_member, announce, arrivals, rows, write_template
 
 from vipcast.announcements import records
-from vipcast.delivery import recalling
+from vipcast.delivery import recalling, revising
 from vipcast.delivery.lease import LeaseLost, acquire
 from vipcast.delivery.recalling import Deed, Mark, Recaller, Work
 from vipcast.delivery.sender import Ended
@@ -42,7 +42,7 @@ def revised(shop, announcement, items, recaller):
         found = records.get(connection, announcement.id)
         planner = shop.planner(shop.template(found.template), found.variables)
         routes = {one.account: recaller.route(one.account) for one in items}
-        return recalling.revise(connection, found, items, planner, routes)
+        return revising.revise(connection, found, items, planner, routes)
 
 
 def mark(shop, items, deed=Deed.DELETE):

@@ -7,15 +7,17 @@ would get, so that each finding is about words a customer would see.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Literal
 
 from jinja2 import TemplateSyntaxError, meta, nodes
 
-from vipcast.announcements.expressions import KNOWN_NAMES, METHODS, parse_source
+from vipcast.announcements.checking_chats import CheckedChat, cannot_go_to, seen_in_chat
+from vipcast.announcements.expressions import KNOWN_NAMES, parse_source
 from vipcast.announcements.formatting import write
+from vipcast.announcements.naming import dotted_names, guarded_names
 from vipcast.announcements.rendering import GroupView, MemberView, Renderer, RunView, ShopView, Support
 from vipcast.announcements.templates import Template, TemplateFault, TemplateText, resolve_media
 from vipcast.config import LANGUAGES
@@ -90,8 +92,11 @@ def check_template(
     media_url: str = "",
     support: Support | None = None,
     variables: Mapping[str, str] | None = None,
+    chats: Sequence[CheckedChat] = (),
 ) -> list[Finding]:
     """Return everything found, faults first; `capabilities` is keyed by messenger or account.
+
+    To chosen `chats` it must be possible to send the text; for others there is a warning where it is not.
 
     Raises:
         InputError: a variable has a name that is taken.
@@ -107,9 +112,13 @@ def check_template(
         run=_RUN,
     )
     found = [*_languages(template, shop_language, languages_needed), *_media(template, media_url)]
-    for text in template.texts.values():
-        checker = _TextChecker(text, renderer, support, shop_name, variables or {})
+    checkers = {
+        language: _TextChecker(text, renderer, support, shop_name, variables or {})
+        for language, text in template.texts.items()
+    }
+    for checker in checkers.values():
         found += checker.findings(capabilities)
+    found += _chats(template, shop_language, renderer, checkers, chats)
     # The same thing, found on several samples, differs in its figures only: the first speaks for all.
     once: dict[tuple[str, str, str], Finding] = {}
     for finding in found:
@@ -150,7 +159,7 @@ class _TextChecker:
         known = [finding for tree in trees for finding in self._names(tree)]
         yield from known
         told = {(finding.code, finding.where) for finding in known}
-        named = {name for tree in trees for name in _dotted(tree)}
+        named = {name for tree in trees for name in dotted_names(tree, _PARTS)}
         for finding in self._seen(capabilities, named):
             if (finding.code, finding.where) not in told:
                 yield finding
@@ -166,15 +175,15 @@ class _TextChecker:
                 "fault", "syntax", f"{self._text.label}: {error.message}", self._text.where(error.lineno)
             )
             return
-        undeclared -= KNOWN_NAMES | {"range", *self._variables, *_guarded(tree)}
+        undeclared -= KNOWN_NAMES | {"range", *self._variables, *guarded_names(tree)}
         for node in tree.find_all(nodes.Name):
             if node.name in undeclared and node.ctx == "load":
                 yield self._unknown(node.name, node.lineno, {*KNOWN_NAMES, *self._variables})
-        for dotted, line in _dotted(tree).items():
+        for dotted, line in dotted_names(tree, _PARTS).items():
             owner, part, *rest = dotted.split(".")
             if part not in _PARTS[owner]:
                 yield self._unknown(dotted, line, {f"{owner}.{known}" for known in _PARTS[owner]})
-            elif rest and part == "fields" and dotted not in _guarded(tree):
+            elif rest and part == "fields" and dotted not in guarded_names(tree):
                 yield self._warn(
                     "unknown-field",
                     f'Not every member may have the field "{rest[0]}".',
@@ -200,7 +209,7 @@ class _TextChecker:
             yield from found
             if seen:
                 variants[formal] = seen
-                yield from self._wording(seen)
+                yield from self.wording(seen)
             yield from self._without_first_name(bare)
             for name, capability in capabilities.items():
                 yield from self._carried(
@@ -234,7 +243,7 @@ class _TextChecker:
                 "Write member.first_name or member.name.",
             )
 
-    def _wording(self, seen: str) -> Iterator[Finding]:
+    def wording(self, seen: str) -> Iterator[Finding]:
         loud = _LEFTOVERS.sub("", seen)
         for name in filter(None, self._own_names):
             loud = loud.replace(name, name.casefold())  # a shop may write its own name in capitals
@@ -300,6 +309,25 @@ def _languages(template: Template, shop_language: str, needed: set[str]) -> Iter
             yield Finding("warning", "unused-file", message, str(path), hint)
 
 
+def _chats(
+    template: Template,
+    shop_language: str,
+    renderer: Renderer,
+    checkers: Mapping[str, _TextChecker],
+    chats: Sequence[CheckedChat],
+) -> Iterator[Finding]:
+    others = []
+    for chat in chats:
+        seen, faults = seen_in_chat(renderer, chat, _SAMPLE)
+        if not chat.is_chosen:
+            others.append((chat, faults))
+            continue
+        yield from map(_of_fault, faults)
+        if seen:
+            yield from checkers[template.text_for(chat.language, shop_language).language].wording(seen)
+    yield from (replace(_of_fault(fault), level="warning") for fault in cannot_go_to(others))
+
+
 def _media(template: Template, media_url: str) -> Iterator[Finding]:
     """Find missing media, and languages with more or other kinds; a picture may differ with its words."""
     for text in template.texts.values():
@@ -316,39 +344,6 @@ def _media(template: Template, media_url: str) -> Iterator[Finding]:
             message = f"{text.label}: {len(own)} media, but {len(kinds[fullest])} in {fullest}.md."
             hint = f"Name the same ones in media, or others of the same kinds ({', '.join(kinds[fullest])})."
             yield Finding("warning", "unequal-media", message, text.where(1), hint)
-
-
-def _dotted(tree: nodes.Template) -> dict[str, int]:
-    """Return what is read of the known names, such as member.name or member.fields.shoe, with its line."""
-    found: dict[str, int] = {}
-    for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
-        owner, _, part = (_dotted_name(node) or "").partition(".")
-        is_field = part.startswith("fields.") and part.removeprefix("fields.") not in METHODS
-        if owner in _PARTS and part and (is_field or "." not in part):
-            found.setdefault(f"{owner}.{part}", node.lineno)
-    return found
-
-
-def _dotted_name(node: nodes.Node) -> str | None:
-    match node:
-        case nodes.Name():
-            return node.name
-        case nodes.Getattr():
-            part: object = node.attr
-        case nodes.Getitem(arg=nodes.Const() as key):
-            part = key.value
-        case _:
-            return None
-    owner = _dotted_name(node.node)
-    return f"{owner}.{part}" if owner else None
-
-
-def _guarded(tree: nodes.Template) -> set[str]:
-    """Return the names that the text itself provides for: `| default(…)` or `is defined`."""
-    tests = (node for node in tree.find_all(nodes.Test) if node.name in {"defined", "undefined"})
-    filters = (node for node in tree.find_all(nodes.Filter) if node.name in {"default", "d"})
-    owners = (node.node for node in (*tests, *filters))
-    return {name for owner in owners if owner and (name := _dotted_name(owner))}
 
 
 def _shouted(seen: str) -> Iterator[str]:

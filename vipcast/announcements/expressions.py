@@ -24,6 +24,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 from jinja2.visitor import NodeTransformer
 
+from vipcast.announcements.personal import ChatView
 from vipcast.announcements.templates import TemplateFault, TemplateText
 from vipcast.errors import InputError
 
@@ -330,8 +331,8 @@ def _run_of(context: Context) -> Run:
 def _printable(value: Any) -> str:
     if isinstance(value, str):
         return plain_value(value)
-    if isinstance(value, Undefined) or (isinstance(value, int | float) and not isinstance(value, bool)):
-        return str(value)  # of an undefined name: raises
+    if isinstance(value, Undefined | ChatView) or type(value) in {int, float}:
+        return str(value)  # of an undefined name, or of all in a chat: raises
     what = "a date" if isinstance(value, date) else type(value).__name__
     if value is None:
         message, hint = "A value is empty for this member.", "Write {% if … %} around it."

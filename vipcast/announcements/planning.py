@@ -1,16 +1,20 @@
 """Who gets what, on which messenger: decided and rendered for every single member before anything is written.
 
+A group with a chat of its own gets one message there; its members who are not in the chat get theirs
+privately, like everybody else.
+
 One fault, and nothing is planned; all faults are listed at once, each with the member and the line of the
 file that the member came from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vipcast.announcements.rendering import GroupView, MemberView, Renderer
 from vipcast.announcements.templates import TemplateFault
+from vipcast.by_hand import BY_HAND
 from vipcast.config import Account
 from vipcast.errors import InputError, Problem
 from vipcast.groups.seats import Group
@@ -28,10 +32,24 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedDelivery:
-    """What one member gets; without a message, `skip` says why not."""
+class ChatTarget:
+    """A group's chat, over which route and in which language a message goes there, and whom it reaches.
 
-    member: Member
+    `people` is {member: the messenger's number of them}.
+    """
+
+    group: Group
+    route: Route
+    address: str
+    language: str
+    people: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDelivery:
+    """What one member gets, or all in a `chat`; without a message, `skip` says why not."""
+
+    member: Member | None
     group: str
     language: str = ""
     account: str = ""
@@ -39,6 +57,23 @@ class PlannedDelivery:
     address: str = ""
     message: Message | None = None
     skip: str = ""
+    chat: ChatTarget | None = None
+
+    @property
+    def member_id(self) -> int | None:
+        return self.member.id if self.member else None
+
+    @property
+    def group_id(self) -> int | None:
+        """The group whose chat it goes to; None for a member's."""
+        return self.chat.group.id if self.chat else None
+
+    @property
+    def label(self) -> str:
+        """Who gets it, for people."""
+        if self.chat is not None:
+            return f"all {len(self.chat.people)} in the chat"
+        return self.member.name if self.member else ""
 
 
 @dataclass(slots=True)
@@ -94,19 +129,40 @@ class Planner:
         *,
         shop_language: str,
         shop_is_formal: bool,
+        by_hand: Callable[[str], Route | None] = lambda _: None,
     ) -> None:
+        """Make ready; `by_hand` returns the route to a group's chat on a network, by its name."""
         self._renderer = renderer
         self._routes = routes
+        self._by_hand = by_hand
         self._shop_language = shop_language
         self._shop_is_formal = shop_is_formal
 
-    def plan(self, seated: Sequence[tuple[Member, Group]], already: Mapping[int, str] | None = None) -> Plan:
-        """Plan one delivery for each member, whatever the number of groups they sit in.
+    def route_to(self, account: str, messenger: str) -> Route | None:
+        """Return the route of an account on a messenger; a person's hand is the account `by-hand`."""
+        if account == BY_HAND:
+            return self._by_hand(messenger)
+        wanted = (account, messenger)
+        return next((r for r in self._routes if (r.account.name, r.account.messenger) == wanted), None)
+
+    @property
+    def shop_language(self) -> str:
+        return self._shop_language
+
+    def plan(
+        self,
+        seated: Sequence[tuple[Member, Group]],
+        already: Mapping[int, str] | None = None,
+        chats: Sequence[ChatTarget] = (),
+    ) -> Plan:
+        """Plan one delivery for each chat, and one for each member whom none of them reaches.
 
         `already` names members who got this text before in another announcement.
         """
         plan = Plan()
-        done: set[int] = set()
+        for target in chats:
+            self._plan_chat(plan, target)
+        done: set[int] = {member_id for target in chats for member_id in target.people}
         for member, group in seated:
             if member.id in done:
                 continue
@@ -133,6 +189,40 @@ class Planner:
         )
         group_view = GroupView(group.name, group.purpose, group.cap) if group else None
         return self._renderer.render(view, group_view, route.capabilities)
+
+    def render_chat(self, target: ChatTarget, route: Route | None = None) -> Message:
+        """Return what all in a chat get; over another `route`, how it would look there.
+
+        Raises:
+            TemplateFault: it cannot be made, such as for a personal variable, or the messenger does not
+                carry it.
+
+        """
+        group, route = target.group, route or target.route
+        return self._renderer.render_chat(
+            GroupView(group.name, group.purpose, group.cap),
+            language=target.language,
+            formal=self._shop_is_formal,
+            capabilities=route.capabilities,
+            messenger=route.account.messenger,
+        )
+
+    def _plan_chat(self, plan: Plan, target: ChatTarget) -> None:
+        name = target.group.name
+        try:
+            message = self.render_chat(target)
+        except TemplateFault as fault:
+            plan.faults += [
+                Problem(p.code, f"the chat of {name}: {p.message}", p.hint, p.where) for p in fault.problems
+            ]
+            return
+        account = target.route.account
+        plan.deliveries.append(
+            PlannedDelivery(
+                None, name, target.language, account.name, account.messenger, target.address, message,
+                chat=target,
+            )
+        )  # fmt: skip
 
     def _plan_one(self, plan: Plan, member: Member, group: Group) -> None:
         route, address, reason = choose_route(self._routes, member)
@@ -174,16 +264,17 @@ class Planner:
 def choose_route(routes: Sequence[Route], member: Member) -> tuple[Route | None, str, str]:
     """Return (route, address, "") or (None, "", why not).
 
-    The member's preferred messenger comes first, then those with an address of their own, then those
-    that reach a phone number; among equals the order of vipcast.toml.
+    The member's preferred messenger comes first, then those with an address of their own, then those that
+    reach a phone number, and last a person's hand; among equals the order of vipcast.toml.
     """
     reasons: list[str] = []
-    options: list[tuple[tuple[bool, bool], Route, str]] = []
+    options: list[tuple[tuple[bool, bool, bool], Route, str]] = []
     for route in routes:
         address, is_own, reason = _address(member, route)
         if address:
             is_preferred = member.preferred == route.account.messenger
-            options.append(((not is_preferred, not is_own), route, address))
+            is_by_hand = route.account.name == BY_HAND
+            options.append(((not is_preferred, is_by_hand, not is_own), route, address))
         elif reason:
             reasons.append(reason)
     if options:
@@ -198,6 +289,8 @@ def _address(member: Member, route: Route) -> tuple[str, bool, str]:
     """Return (address, whether it is the messenger's own, why there is none)."""
     messenger = route.account.messenger
     own = [a for a in member.addresses if a.messenger == messenger]
+    if route.account.name == BY_HAND and route.capabilities.accepts_phone:
+        own = [a for a in own if a.address.startswith("+")]  # a bot's number of somebody opens no app
     for one in own:
         if one.state == "ok" and not one.address.startswith("+"):
             return one.address, True, ""

@@ -12,12 +12,13 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from vipcast.announcements import records
-from vipcast.announcements.planning import Plan, PlannedDelivery, Planner
+from vipcast.announcements.planning import ChatTarget, Plan, PlannedDelivery, Planner
 from vipcast.announcements.records import Announcement
 from vipcast.announcements.rendering import variables_used
 from vipcast.announcements.templates import Template
+from vipcast.by_hand import BY_HAND
 from vipcast.errors import InputError, NothingToDo
-from vipcast.groups import seats
+from vipcast.groups import chats, seats
 from vipcast.groups.seats import Group, Place
 from vipcast.members import roster
 from vipcast.members.roster import Member
@@ -79,7 +80,8 @@ def prepare(connection: Connection, request: SendRequest, planner: Planner) -> P
             hint="To send it after all, to everybody who did not get it and to who did, add --again.",
         )
     people = _people(connection, chosen, request.only)
-    if not people:
+    reached = [] if request.only else targets(connection, chosen, planner)
+    if not people and not reached:
         names = ", ".join(group.name for group in chosen)
         raise NothingToDo(
             f"Nobody sits in {names}.",
@@ -87,12 +89,45 @@ def prepare(connection: Connection, request: SendRequest, planner: Planner) -> P
         )
     already: Mapping[int, str] = {}
     if not request.is_new:
-        already = records.who_got(
-            connection, request.template.name, request.variables, besides=existing.id if existing else None
-        )
+        text, besides = (request.template.name, request.variables), existing.id if existing else None
+        already = records.who_got(connection, *text, besides=besides)
+        told = records.chats_that_got(connection, *text, besides=besides)
+        reached = [one for one in reached if one.group.id not in told]
     # The text that was planned is the text that goes out: nobody joins it with another one.
-    plan = Plan() if changed else planner.plan(people, already)
+    plan = Plan() if changed else planner.plan(people, already, reached)
     return Prepared(request, key, chosen, plan, existing, is_text_changed=changed)
+
+
+def targets(connection: Connection, chosen: Sequence[Group], planner: Planner) -> list[ChatTarget]:
+    """Return the chats of those groups that have one.
+
+    Raises:
+        InputError: a chat is not finished, or no account of the shop is in it.
+
+    """
+    found = []
+    for group in chosen:
+        if group.mode == chats.DIRECT:
+            continue
+        chat = chats.of(connection, group)
+        if chat is None or chat.state != chats.READY:
+            raise InputError(
+                f"The chat of {group.name!r} is not finished yet.",
+                hint=f"Go on with it: vipcast group sync '{group.name}' --yes",
+            )
+        by_hand = group.mode == BY_HAND
+        account = BY_HAND if by_hand else group.chat_account
+        route = planner.route_to(account, chat.messenger)
+        if route is None:
+            raise InputError(
+                f"Nothing can be sent to the chat of {group.name!r}: the shop has no account {account!r}.",
+                hint=f"Put it back, or write to each member: vipcast group edit '{group.name}' --mode direct",
+            )
+        people = chats.members_in(connection, group)
+        if not by_hand or people:
+            language = chat.language or planner.shop_language
+            found.append(ChatTarget(group, route, chat.link if by_hand else group.chat, language, people))
+    return found
 
 
 def write(

@@ -6,15 +6,19 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, exists, insert, select, update
 
-from vipcast.announcements.planning import PlannedDelivery
+from vipcast.announcements.planning import ChatTarget, PlannedDelivery
+from vipcast.by_hand import BY_HAND
 from vipcast.errors import InputError
 from vipcast.messengers.base import Message
 from vipcast.storage.tables import announcements, deliveries
+from vipcast.storage.tables_chats import chat_readers
 
+INVITATION = "invitation"  # the template's name of what brings links into a group's chat
 UNFINISHED = ("planned", "running", "paused")
 
 
@@ -126,26 +130,49 @@ def add_deliveries(
     Who was skipped before is planned anew; whoever has a delivery in any other state keeps it.
     """
     has = deliveries.c.announcement_id == announcement.id
-    query = select(deliveries.c.member_id, deliveries.c.state).where(has)
-    known = {row.member_id: row.state for row in connection.execute(query)}
-    fresh = [p for p in planned if known.get(p.member.id, "skipped") == "skipped"]
-    replaced = [p.member.id for p in fresh if p.member.id in known]
-    if replaced:
-        connection.execute(delete(deliveries).where(has, deliveries.c.member_id.in_(replaced)))
+    query = select(deliveries.c.member_id, deliveries.c.group_id, deliveries.c.state).where(has)
+    known = {(row.member_id, row.group_id): row.state for row in connection.execute(query)}
+    fresh = [p for p in planned if known.get((p.member_id, p.group_id), "skipped") == "skipped"]
+    replaced = [p for p in fresh if (p.member_id, p.group_id) in known]
+    for column, ids in (
+        (deliveries.c.member_id, [p.member_id for p in replaced if p.member]),
+        (deliveries.c.group_id, [p.group_id for p in replaced if p.chat]),
+    ):
+        if ids:
+            connection.execute(delete(deliveries).where(has, column.in_(ids)))
     if fresh:
         connection.execute(insert(deliveries), [_row(announcement, p, new_key(), now) for p in fresh])
+        _note_people(connection, announcement, [p.chat for p in fresh if p.chat])
     new = sum(p.message is not None for p in fresh)
     if new:
         set_state(connection, announcement.id, "running")
     return new
 
 
-def members_with_delivery(connection: Connection, number: int) -> set[int]:
-    """Return who has a delivery of an announcement; one that was skipped may still be planned."""
-    query = select(deliveries.c.member_id).where(
+def _note_people(connection: Connection, announcement: Announcement, chats: Sequence[ChatTarget]) -> None:
+    """Write down whom the messages to chats reach; a member without a number there is named by ours."""
+    for chat in chats:
+        query = select(deliveries.c.id).where(
+            deliveries.c.announcement_id == announcement.id, deliveries.c.group_id == chat.group.id
+        )
+        number = connection.execute(query).scalar_one()
+        rows = [
+            {"delivery_id": number, "member_id": member_id, "person": person or f"#{member_id}"}
+            for member_id, person in chat.people.items()
+        ]
+        if rows:
+            connection.execute(insert(chat_readers), rows)
+
+
+def with_delivery(connection: Connection, number: int) -> set[tuple[int | None, int | None]]:
+    """Return (member, None) or (None, group) of what has a delivery of an announcement.
+
+    One that was skipped may still be planned.
+    """
+    query = select(deliveries.c.member_id, deliveries.c.group_id).where(
         deliveries.c.announcement_id == number, deliveries.c.state != "skipped"
     )
-    return set(connection.execute(query).scalars())
+    return {(row.member_id, row.group_id) for row in connection.execute(query)}
 
 
 def failed_members(connection: Connection, number: int) -> list[int]:
@@ -162,13 +189,13 @@ def requeue(
 ) -> None:
     """Give a failed delivery, which surely did not arrive, a new way and text."""
     values = _row(announcement, planned, message_key, announcement.created_at)
-    for kept in ("announcement_id", "member_id", "planned_at"):
+    for kept in ("announcement_id", "member_id", "group_id", "planned_at"):
         del values[kept]
     connection.execute(
         update(deliveries)
         .where(
             deliveries.c.announcement_id == announcement.id,
-            deliveries.c.member_id == planned.member.id,
+            deliveries.c.member_id == planned.member_id,
             deliveries.c.state == "failed",
         )
         .values(**values | {"reason": "retry", "code": "", "words": "", "not_before": None, "remote_id": ""})
@@ -211,7 +238,10 @@ def approved(connection: Connection, now: datetime) -> list[int]:
     """Return the announcements that somebody said yes to and of which something may go out now."""
     is_due = (deliveries.c.not_before.is_(None)) | (deliveries.c.not_before <= now)
     waits = exists().where(
-        deliveries.c.announcement_id == announcements.c.id, deliveries.c.state == "queued", is_due
+        deliveries.c.announcement_id == announcements.c.id,
+        deliveries.c.state == "queued",
+        deliveries.c.account != BY_HAND,
+        is_due,
     )
     query = select(announcements.c.id).where(
         announcements.c.state == "running", announcements.c.approval == "approved", waits
@@ -290,23 +320,43 @@ def who_got(
     connection: Connection, template: str, variables: Mapping[str, str], *, besides: int | None
 ) -> dict[int, str]:
     """Return {member: when} of those who got, or may yet get, this text in another announcement."""
-    query = (
-        select(
-            deliveries.c.member_id, announcements.c.created_at, announcements.c.variables, announcements.c.id
-        )
+    privately = _of_text(deliveries.c.member_id, template).where(deliveries.c.member_id.is_not(None))
+    in_chats = (
+        _of_text(chat_readers.c.member_id, template)
+        .join(chat_readers, chat_readers.c.delivery_id == deliveries.c.id)
+        .where(chat_readers.c.member_id.is_not(None))
+    )
+    return {
+        row.whom: row.created_at.isoformat()
+        for query in (in_chats, privately)
+        for row in connection.execute(query)
+        if row.id != besides and row.variables == dict(variables)
+    }
+
+
+def chats_that_got(
+    connection: Connection, template: str, variables: Mapping[str, str], *, besides: int | None
+) -> set[int]:
+    """Return the groups to whose chat this text went, or may yet go, in another announcement."""
+    query = _of_text(deliveries.c.group_id, template).where(deliveries.c.group_id.is_not(None))
+    return {
+        row.whom
+        for row in connection.execute(query)
+        if row.id != besides and row.variables == dict(variables)
+    }
+
+
+def _of_text(whom: ColumnElement[Any], template: str) -> Select[Any]:
+    return (
+        select(whom.label("whom"), announcements.c.created_at, announcements.c.variables, announcements.c.id)
+        .select_from(deliveries)
         .join(announcements, announcements.c.id == deliveries.c.announcement_id)
         .where(
             announcements.c.template == template,
             announcements.c.is_test.is_(False),
-            deliveries.c.member_id.is_not(None),
             deliveries.c.state.not_in(("failed", "skipped")),
         )
     )
-    return {
-        row.member_id: row.created_at.isoformat()
-        for row in connection.execute(query)
-        if row.id != besides and row.variables == dict(variables)
-    }
 
 
 def _row(
@@ -314,7 +364,8 @@ def _row(
 ) -> dict[str, object]:
     return {
         "announcement_id": announcement.id,
-        "member_id": None if announcement.is_test else planned.member.id,
+        "member_id": None if announcement.is_test else planned.member_id,
+        "group_id": planned.group_id,
         "state": "queued" if planned.message else "skipped",
         "reason": planned.skip,
         "account": planned.account,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from vipcast.announcements.expressions import (
 )
 from vipcast.announcements.formatting import Rich, address, append_lines, compose, parse, write
 from vipcast.announcements.limits import check_media, check_text
+from vipcast.announcements.personal import ChatView
 from vipcast.announcements.templates import Button, Template, TemplateFault, TemplateText, resolve_media
 from vipcast.messengers.base import Capabilities, Media, Message
 
@@ -47,6 +48,16 @@ class GroupView:
     name: str
     purpose: str = ""
     cap: int = 15
+    is_chat: bool = False  # all of the group read this very message, in its chat
+
+
+class _NoGroup(Absent):
+    """Stands for the group of a message that goes to none: to one person, then, and to no chat."""
+
+    is_chat = False
+
+
+_NO_GROUP = _NoGroup("this message goes to no group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,25 @@ class Renderer:
             TemplateFault: the text cannot be made, or the messenger does not carry it; `where` is file:line.
 
         """
+        return self._message(member, group, capabilities)
+
+    def render_chat(
+        self, group: GroupView, *, language: str, formal: bool, capabilities: Capabilities, messenger: str
+    ) -> Message:
+        """Return what all in a group's chat get, through a messenger with `capabilities`.
+
+        `language` and `formal` are the chat's: in which language it is kept, and how all are addressed.
+
+        Raises:
+            TemplateFault: as `render`; or the text says something personal, `kind` is then personal-in-chat.
+
+        """
+        view = ChatView(formal, language, messenger)
+        return self._message(view, replace(group, is_chat=True), capabilities)
+
+    def _message(
+        self, member: MemberView | ChatView, group: GroupView | None, capabilities: Capabilities
+    ) -> Message:
         text = self._template.text_for(member.language, self._shop_language)
         rich = self.compose(member, group)
         if text.language not in self._media:
@@ -124,9 +154,12 @@ class Renderer:
         return message
 
     def compose(
-        self, member: MemberView, group: GroupView | None, values: Mapping[str, str | Absent] | None = None
+        self,
+        member: MemberView | ChatView,
+        group: GroupView | None,
+        values: Mapping[str, str | Absent] | None = None,
     ) -> Rich:
-        """Return the text that `member` gets, as yet in no messenger's form and without its media.
+        """Return the text that `member`, or a whole chat, gets, in no messenger's form yet, without media.
 
         `values` are variables of this one message, beside those that hold for all.
 
@@ -138,7 +171,7 @@ class Renderer:
         run = Run(text.language)
         names = self._names | {
             "member": member,
-            "group": group or Absent("this message goes to no group"),
+            "group": group or _NO_GROUP,
             **(values or {}),
         }
         source = self._write(text, text.body_line, text.body, names, run)

@@ -136,3 +136,17 @@ def reject(
 
     with ctx.obj.shop() as shop:
         return reject_it(shop, number, by=by)
+
+
+@app.command(cls=Command, epilog='Example: vipcast announcement done 7 --by Zita --at "2026-11-22 10:00"')
+def done(
+    ctx: typer.Context,
+    number: Number,
+    by: Annotated[str, typer.Option("--by", help="Who posted it; you, if not said.")] = "",
+    at: Annotated[str, typer.Option("--at", help="When; now, if not said.")] = "",
+) -> Result:
+    """Note that all of an announcement that was to be posted by hand is posted."""
+    from vipcast.cli.hand_views import announcement_done
+
+    with ctx.obj.shop() as shop:
+        return announcement_done(shop, number, by=by, at=at)

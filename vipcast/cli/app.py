@@ -29,6 +29,7 @@ class Root(LazyGroup):
             "vipcast.cli.announcement",
             "Show, approve, resume, cancel, retry, recall announcements.",
         ),
+        "hand": ("vipcast.cli.hand", "Post by hand where no program can write: Viber groups, WhatsApp …"),
         "why": ("vipcast.cli.why", "Say why a person did, or did not, get an announcement."),
         "schedule": ("vipcast.cli.schedule", "Plan announcements: once, every week, on birthdays."),
         "tick": ("vipcast.cli.tick", "Do what is due, then end; what cron calls each minute."),

@@ -20,6 +20,7 @@ from vipcast.config import Account
 from vipcast.conversations import promises
 from vipcast.conversations.setting import Setting
 from vipcast.conversations.upkeep import Upkeep
+from vipcast.delivery import hand
 from vipcast.errors import VipcastError
 from vipcast.shop import Shop
 from vipcast.shop_desk import desk_account, setting_of
@@ -43,7 +44,7 @@ def examine(shop: Shop, *, online: bool) -> list[Finding]:
     known = _known_accounts(shop)
     for account in shop.config.accounts.values():
         found += _account(shop, account, known.get(account.name))
-    if not shop.announcing_accounts():
+    if not shop.announcing_accounts() and not shop.networks:
         found.append(
             Finding("fault", "No account announces.", "vipcast account add news --messenger telegram")
         )
@@ -52,7 +53,7 @@ def examine(shop: Shop, *, online: bool) -> list[Finding]:
             Finding("note", "No support account has a link, so texts cannot name one.",
                     'Add link = "https://t.me/…" to the support account in vipcast.toml.')
         )  # fmt: skip
-    found += [*_templates(shop), *_conversations(shop), *tick_findings(shop)]
+    found += [*_templates(shop), *_conversations(shop), *_by_hand(shop), *tick_findings(shop)]
     if shop.config.sandbox.enabled:
         found.append(
             Finding("note", "The shop is set to the sandbox.", "For the real messengers: enabled = false.")
@@ -196,6 +197,18 @@ def _overdue(shop: Shop) -> int:
             return promises.counts(connection, shop.now())["overdue"]
     except VipcastError:  # told above
         return 0
+
+
+def _by_hand(shop: Shop) -> Iterator[Finding]:
+    """Look at what waits for a person's hand."""
+    try:
+        with shop.database.read() as connection:
+            number, late = hand.open_count(connection), hand.late_count(connection, shop.now())
+    except VipcastError:  # told above
+        return
+    if number:
+        said = f", {late} of them late" if late else ""
+        yield Finding("note", f"{number} to be sent by hand{said}.", "vipcast hand next")
 
 
 def _online(shop: Shop) -> list[Finding]:

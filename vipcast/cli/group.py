@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vipcast.cli.chat_options import ChatOptions
 from vipcast.cli.command import Command, Group
 from vipcast.cli.complete import complete_groups, complete_members
 from vipcast.cli.result import Result, Table
@@ -22,6 +24,25 @@ app = typer.Typer(
 )
 
 GroupName = Annotated[str, typer.Argument(help="The group's name.", autocompletion=complete_groups)]
+Mode = Annotated[
+    str,
+    typer.Option(
+        help="direct: each member gets a private message. chat: a group on Telegram that vipcast keeps. "
+        "by-hand: a group where no program can write. Without it: direct."
+    ),
+]
+Title = Annotated[str | None, typer.Option(help="The chat's title; else the shop's and group's names.")]
+Picture = Annotated[Path | None, typer.Option(help="The chat's picture.", dir_okay=False)]
+Language = Annotated[str | None, typer.Option(help="In which language the chat is kept; else the shop's.")]
+Talk = Annotated[
+    bool | None, typer.Option("--talk/--no-talk", help="Whether members may write in the chat; else not.")
+]
+HideMembers = Annotated[
+    bool | None,
+    typer.Option("--hide-members/--show-members", help="Whether members see each other in the list."),
+]
+On = Annotated[str, typer.Option(help="by-hand: the network, such as viber or whatsapp.")]
+Link = Annotated[str | None, typer.Option(help="by-hand: the link that opens the chat.")]
 MemberNames = Annotated[
     list[str], typer.Argument(help="Names, addresses or #numbers.", autocompletion=complete_members)
 ]
@@ -33,22 +54,31 @@ def create(
     name: Annotated[str, typer.Argument(help="The new group's name.")],
     cap: Annotated[int, typer.Option(help="How many seats, 1 to 20.")] = 15,
     purpose: Annotated[str, typer.Option(help="What the group is for; members may read it.")] = "",
-    mode: Annotated[str, typer.Option(help="direct: each member gets a private message.")] = "direct",
+    mode: Mode = "",
+    account: Annotated[str, typer.Option(help="The account that owns its chat.")] = "",
+    title: Title = None,
+    picture: Picture = None,
+    language: Language = None,
+    talk: Talk = None,
+    hide_members: HideMembers = None,
+    on: On = "",
+    link: Link = None,
 ) -> Result:
-    """Make a group with a cap."""
+    """Make a group with a cap, and with --mode chat its own chat."""
     from vipcast.groups import seats
 
-    if mode != "direct":
-        raise InputError(f"The mode {mode!r} is not there yet.", hint="Use --mode direct.")
-    with ctx.obj.shop() as shop, shop.database.write() as connection:
-        group = seats.create(connection, name, cap=cap, purpose=purpose, now=shop.now())
-    return Result(
-        group,
-        [
-            f"The group {group.name} has {group.cap} seats.",
-            f"Seat members: vipcast group add {_quoted(group.name)} MEMBER   (or member import … --group)",
-        ],
-    )
+    with ctx.obj.shop() as shop:
+        options = ChatOptions(mode or None, account, title, picture, language, talk, hide_members, on, link)
+        making = _making(options)
+        if making is not None:
+            making.check(shop, options, "direct")
+        with shop.database.write() as connection:
+            group = seats.create(connection, name, cap=cap, purpose=purpose, now=shop.now())
+        said = making.set_up(shop, group, options) if making is not None else []
+        with shop.database.read() as connection:
+            group = seats.get(connection, group.name)
+    next_step = f"Seat members: vipcast group add {_quoted(group.name)} MEMBER   (or member import … --group)"
+    return Result(group, [f"The group {group.name} has {group.cap} seats.", *said, next_step])
 
 
 @app.command("list", cls=Command, epilog="Example: vipcast group list")
@@ -69,8 +99,8 @@ def list_groups(ctx: typer.Context) -> Result:
 
 @app.command(cls=Command, epilog="Example: vipcast group show gold")
 def show(ctx: typer.Context, group: GroupName) -> Result:
-    """Show who sits in a group, who waits, and where each is reached."""
-    from vipcast.cli.views import group_view
+    """Show who sits in a group, who waits, where each is reached, and what to do about it."""
+    from vipcast.cli.group_show import group_view
 
     with ctx.obj.shop() as shop:
         return group_view(shop, group)
@@ -83,24 +113,56 @@ def edit(
     cap: Annotated[int | None, typer.Option(help="The new cap; a larger one seats who waits.")] = None,
     purpose: Annotated[str | None, typer.Option(help="The new purpose.")] = None,
     chat: Annotated[
-        str | None, typer.Option(help="Its chat where members may write: the title or number; '' for none.")
+        str | None,
+        typer.Option(
+            help="Its chat: the title or number; '' for none. Questions there are answered privately; "
+            "with --mode chat vipcast keeps it from now on."
+        ),
     ] = None,
+    mode: Annotated[str | None, typer.Option(help="direct, chat or by-hand.")] = None,
     account: Annotated[str, typer.Option(help="The account that is in the chat.")] = "",
+    title: Title = None,
+    picture: Picture = None,
+    language: Language = None,
+    talk: Talk = None,
+    hide_members: HideMembers = None,
+    on: On = "",
+    link: Link = None,
 ) -> Result:
-    """Change a group's cap, purpose or chat; questions in the chat are answered privately."""
+    """Change a group's cap, purpose, mode or chat; questions in the chat are answered privately."""
     from vipcast.groups import seats
 
+    options = ChatOptions(mode, account, title, picture, language, talk, hide_members, on, link, chat)
+    making = _making(options)
     with ctx.obj.shop() as shop:
-        name, address = ("", "") if chat is None else _chat_of(shop, chat, account)
+        if making is not None:
+            with shop.database.read() as connection:
+                making.check(shop, options, seats.get(connection, group).mode)
+        is_heard = chat is not None and making is None
+        name, address = _chat_of(shop, chat or "", account) if is_heard else ("", "")
         with shop.database.write() as connection:
             found = seats.get(connection, group)
-            if chat is not None:
+            if is_heard:
                 seats.set_chat(connection, found, name, address)
             risen = seats.edit(connection, found, cap=cap, purpose=purpose, now=shop.now())
             after = seats.get(connection, found.name)
+        heard = [f"{name} hears its chat ({address})."] if address else []
+        if making is None and purpose is not None and after.mode == "chat":
+            making = _making(ChatOptions("chat"))  # the chat's description tells the purpose
+        heard += making.set_up(shop, after, options) if making is not None else []
+        with shop.database.read() as connection:
+            after = seats.get(connection, after.name)
     said = f"{after.name}: {after.seated} of {after.cap} seats taken, {after.waiting} waiting."
-    heard = [f"{name} hears its chat ({address})."] if address else []
     return Result({"group": after, "seated_now": risen}, [said, *heard, *_risen(risen)])
+
+
+def _making(options: ChatOptions) -> Any:
+    """Return what sets up chats, if anything was said of one; it is heavy, and most groups have none."""
+    if not options.are_given:
+        return None
+    from vipcast.cli import group_making
+
+    return group_making
 
 
 def _chat_of(shop: Shop, chat: str, account: str) -> tuple[str, str]:
@@ -169,13 +231,58 @@ def move(
     return Result({"member_id": person.id, "place": place, "seated_now": risen}, [said, *_named(names)])
 
 
+@app.command(cls=Command, epilog="Example: vipcast group invite gold --yes")
+def invite(
+    ctx: typer.Context,
+    group: GroupName,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this member.", autocompletion=complete_members)
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also who has a link that still works.")] = False,
+    add: Annotated[
+        bool, typer.Option("--add", help="Put in who wrote to the account or is its contact; a link else.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show whom.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> Result:
+    """Send each member a personal link into the group's chat, on the messenger they have."""
+    from vipcast.cli.group_chats import InviteOptions, invite
+
+    options = InviteOptions(only or [], again, add, dry_run, yes)
+    with ctx.obj.shop() as shop:
+        return invite(ctx.obj, shop, group, options)
+
+
+@app.command(cls=Command, epilog="Example: vipcast group sync gold --yes --fix")
+def sync(
+    ctx: typer.Context,
+    group: GroupName,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it the difference is shown.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Also take out who has no seat.")] = False,
+) -> Result:
+    """Compare a group's seats with the people in its chat, and put both right."""
+    from vipcast.cli.group_chats import sync
+
+    with ctx.obj.shop() as shop:
+        return sync(ctx.obj, shop, group, yes=yes, fix=fix)
+
+
+@app.command(cls=Command, epilog="Example: vipcast group welcome gold")
+def welcome(ctx: typer.Context, group: GroupName) -> Result:
+    """Say once more in the chat what it is for, and pin it."""
+    from vipcast.cli.group_making import welcome
+
+    with ctx.obj.shop() as shop:
+        return welcome(shop, group)
+
+
 @app.command(cls=Command, epilog="Example: vipcast group close gold --yes")
 def close(
     ctx: typer.Context,
     group: GroupName,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> Result:
-    """Close a group: nothing is sent to it any more; its record stays."""
+    """Close a group: goodbye is said in its chat, nothing is sent to it any more; its record stays."""
     from vipcast.groups import seats
 
     with ctx.obj.shop() as shop:
@@ -183,9 +290,14 @@ def close(
             found = seats.get(connection, group)
         if not yes and not ctx.obj.confirm(f"Close {found.name} with {found.seated} members?"):
             return Result(view=["Nothing was changed."], exit_code=3)
+        said = []
+        if found.mode != "direct":
+            from vipcast.cli.group_making import close
+
+            said = close(shop, found)
         with shop.database.write() as connection:
             seats.close(connection, found, now=shop.now())
-    return Result({"closed": found.name}, [f"{found.name} is closed."])
+    return Result({"closed": found.name}, [*said, f"{found.name} is closed."])
 
 
 def _risen(ids: list[int]) -> list[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from vipcast.chats.watching import Watch
 from vipcast.cli.result import Result, note
 from vipcast.conversations.routing import Router
 from vipcast.conversations.running import Conversing
@@ -18,8 +19,9 @@ from vipcast.conversations.setting import DeskPlace, Setting
 from vipcast.delivery.interrupts import stop_on_signals
 from vipcast.delivery.receiving import DUPLICATES, Intake
 from vipcast.errors import Locked, Problem, SetupMissing, VipcastError
-from vipcast.messengers.base import AccountProblem, Messenger, SendError
+from vipcast.messengers.base import AccountProblem, EventKind, Messenger, SendError
 from vipcast.shop import Shop
+from vipcast.shop_chats import context_of
 from vipcast.shop_desk import desk_account, find_desk, setting_of
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ def _only_one(locks: Path) -> Iterator[None]:
 class _Listening:
     _intake: Intake
     _conversing: Conversing
+    _watch: Watch
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
@@ -101,7 +104,11 @@ class _Listening:
                     setting, shop.database, shop.clock, intake, self._messengers,
                     locks=shop.locks, tell=self._say, send_news=shop.dispatcher().drain,
                 )  # fmt: skip
-                work = (*self._hearing(), *self._pointing(receiver), self._look_for_desk(setting))
+                self._watch = self._watch_chats(setting)
+                work = (
+                    *self._hearing(), *self._pointing(receiver), self._look_for_desk(setting),
+                    self._keep_chats(stop),
+                )  # fmt: skip
                 workers = [asyncio.create_task(one) for one in work]
                 stack.push_async_callback(_end, workers)
                 self._conversing.start()
@@ -125,9 +132,32 @@ class _Listening:
                 setting = replace(setting, desk=place)
                 self._intake.use(Router(setting).take)
                 self._conversing.use(setting)
+                self._watch.use(context_of(self._shop, setting, self._lend))
                 self._say("desk", "The support desk is found.")
         await asyncio.Event().wait()  # nothing more to do
         raise AssertionError("unreachable")  # pragma: no cover
+
+    def _watch_chats(self, setting: Setting) -> Watch:
+        shop = self._shop
+        return Watch(
+            context_of(shop, setting, self._lend),
+            fixes=shop.config.chats.fix,
+            tell=self._say,
+            send_news=shop.dispatcher().drain,
+            note_problem=shop.dispatcher().note_problem,
+        )
+
+    async def _keep_chats(self, stop: asyncio.Event) -> NoReturn:
+        """Keep groups' chats in order, once the accounts have heard what they missed."""
+        for one in self._ready.values():
+            await one.wait()
+        await self._watch.run(stop)
+        await asyncio.Event().wait()  # nothing more to do
+        raise AssertionError("unreachable")  # pragma: no cover
+
+    @asynccontextmanager
+    async def _lend(self, name: str) -> AsyncIterator[Messenger]:
+        yield self._messengers[name]
 
     def _say(self, about: str, words: str) -> None:
         """Tell something once, until there is something else to tell of the same."""
@@ -186,6 +216,7 @@ class _Listening:
             self._intake.is_busy
             or taken != self._intake.taken
             or not self._conversing.is_at_rest
+            or not self._watch.is_at_rest
             or self._conversing.is_about_to_speak()
         ):
             taken = self._intake.taken
@@ -261,6 +292,7 @@ class _Listening:
     def _result(self, *, once: bool) -> Result:
         counts = dict(self._intake.counts)
         doubled = counts.pop(DUPLICATES, 0)
+        counts.pop(str(EventKind.CHAT), None)  # what became of it is told elsewhere
         received = ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items())) or "nothing"
         more = f"; {doubled} had come before" if doubled else ""
         problems = list(self._problems.values())

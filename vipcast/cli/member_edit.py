@@ -149,7 +149,7 @@ def _checked(shop: Shop, values: dict[str, Any], member: roster.Member | None = 
     language = values.get("language")
     if language and language not in LANGUAGES:
         raise InputError(f"There is no language {language!r} here.", hint=f"Choose: {', '.join(LANGUAGES)}.")
-    if values.get("preferred"):
+    if values.get("preferred") and values["preferred"] not in shop.config.by_hand.networks:
         shop.messenger_class(values["preferred"])
     if values.get("timezone"):
         values["timezone"] = str(zone_of(values["timezone"]))
@@ -199,8 +199,10 @@ def _normalised(shop: Shop, messenger: str, text: str) -> str:
         if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text.strip()):
             raise InputError(f"{text!r} is no e-mail address.", hint="Write it as anna@example.com.")
         return text.strip().casefold()
-    kind = shop.messenger_class(messenger)
-    if kind.capabilities.accepts_phone and (phone := PhoneReader(shop.config.shop.region).read(text)):
+    network = shop.network_of_members(messenger)
+    kind = network or shop.messenger_class(messenger)
+    by_phone = network.is_by_phone if network else kind.capabilities.accepts_phone
+    if by_phone and (phone := PhoneReader(shop.config.shop.region).read(text)):
         return phone.e164
     try:
         return kind.normalise_address(text)

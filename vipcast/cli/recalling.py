@@ -17,7 +17,8 @@ from vipcast.cli.result import Result, Table, note, render
 from vipcast.cli.terminal import Terminal
 from vipcast.delivery.interrupts import stop_on_signals
 from vipcast.delivery.outcomes import ARRIVED, State
-from vipcast.delivery.recalling import Deed, Halt, Item, Mark, Recaller, Work, mark, revise, survey
+from vipcast.delivery.recalling import Deed, Halt, Item, Mark, Recaller, Work, mark, survey
+from vipcast.delivery.revising import revise
 from vipcast.delivery.sender import Ended
 from vipcast.errors import INTERRUPTED, InputError, NothingToDo, Problem
 from vipcast.members import roster

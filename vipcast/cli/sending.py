@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from vipcast.announcements import preparing, records
 from vipcast.announcements.planning import Plan, PlannedDelivery
+from vipcast.by_hand import BY_HAND
 from vipcast.cli.moments import moment_of
 from vipcast.cli.progress import progress_bar
 from vipcast.cli.result import Result, Table, note, render
 from vipcast.cli.template_views import first_person, parse_variables
 from vipcast.cli.terminal import Terminal
 from vipcast.cli.views import count_words, next_steps, planned_data, preview_rows
+from vipcast.delivery import contacts, hand
 from vipcast.delivery.dispatch import resumes_at
 from vipcast.delivery.interrupts import stop_on_signals
 from vipcast.delivery.ledger import counts
@@ -73,6 +75,7 @@ def announce(terminal: Terminal, shop: Shop, options: SendOptions) -> Result:
     prepared.plan.check()
     fresh = _not_yet_planned(shop, prepared)
     preview: list[str | Table] = [preview_rows(prepared.plan.deliveries), _reach(prepared, fresh)]
+    preview += _advice(shop, fresh)
     data = {"planned": [planned_data(one) for one in prepared.plan.deliveries]}
     if options.is_dry_run:
         ending = "Dry run: nothing was planned and nothing has left."
@@ -81,7 +84,7 @@ def announce(terminal: Terminal, shop: Shop, options: SendOptions) -> Result:
     if not options.yes:
         if not terminal.as_json:
             render(Result(view=preview), as_json=False, table_format=terminal.table_format)
-        if not terminal.confirm(f"Send this to {_people(len(fresh))}?" if fresh else "Go on with it?"):
+        if not terminal.confirm(f"Send this to {_people(_reached(fresh))}?" if fresh else "Go on with it?"):
             return Result(data, ["Nothing was planned or sent."], exit_code=3)
         preview = []
     with shop.database.write() as connection:
@@ -101,6 +104,14 @@ def announce(terminal: Terminal, shop: Shop, options: SendOptions) -> Result:
     result.data |= data
     result.view = [*preview, *result.view]
     return result
+
+
+def _advice(shop: Shop, fresh: Sequence[PlannedDelivery]) -> list[str]:
+    """Return what the owner should know before an account writes first to many people."""
+    able = {route.account.name: route.capabilities for route in shop.routes()}
+    with shop.database.read() as connection:
+        said = contacts.advice(connection, fresh, able, shop.budget)
+    return [said] if said else []
 
 
 def _ask(
@@ -170,6 +181,8 @@ def rehearse(terminal: Terminal, shop: Shop, options: SendOptions) -> Result:
     member, group = first_person(shop, who, options.groups[0] if options.groups else "")
     deliveries = []
     for route in shop.routes():
+        if route.account.name == BY_HAND:
+            continue  # what goes to members by hand there, the owner sees when it is their turn
         if address := own_address(shop, route.account):
             message = planner.render(member, group, route)
             deliveries.append(
@@ -206,7 +219,8 @@ def drain(terminal: Terminal, shop: Shop, announcement: Announcement, *, limit: 
             records.set_state(connection, announcement.id, "paused", f"after --limit {limit}")
         announcement = records.get(connection, announcement.id)
         found = counts(connection, announcement.id)
-    return summary(shop, announcement, found, results, was_stopped=was_stopped)
+        by_hand = hand.open_count(connection, announcement.id)
+    return summary(shop, announcement, found, results, was_stopped=was_stopped, by_hand=by_hand)
 
 
 async def _drain(
@@ -240,8 +254,9 @@ def summary(
     results: Sequence[DrainResult],
     *,
     was_stopped: bool = False,
+    by_hand: int = 0,
 ) -> Result:
-    """Say what came of it, what is left, and what to do next."""
+    """Say what came of it, what is left, and what to do next; `by_hand` of the queued wait for a person."""
     by_name = {str(state): number for state, number in found.items()}
     view: list[str | Table] = [
         f"Announcement {announcement.id} ({announcement.template}): {count_words(by_name)}."
@@ -249,7 +264,7 @@ def summary(
     when = resumes_at(results)
     if when:
         view.append(f"The rest is due from {shop.local(when)} on.")
-    view += next_steps(announcement, by_name)
+    view += next_steps(announcement, by_name, by_hand)
     if not found.get(State.QUEUED) and not announcement.is_test:
         view.append(f"Who got it: vipcast announcement show {announcement.id}")
     problems = [
@@ -266,16 +281,21 @@ def summary(
         "announcement": announcement.id,
         "state": announcement.state,
         "counts": by_name,
+        "by_hand": by_hand,
         "resumes_at": when,
         "accounts": [
             {"account": r.account, "ended": r.ended, "sent": r.sent, "words": r.words} for r in results
         ],
     }
-    return Result(data, view, problems, exit_code=INTERRUPTED if was_stopped else exit_code(found, results))
+    left = {**found, State.QUEUED: found.get(State.QUEUED, 0) - by_hand}
+    return Result(data, view, problems, exit_code=INTERRUPTED if was_stopped else exit_code(left, results))
 
 
 def exit_code(found: Mapping[State, int], results: Sequence[DrainResult]) -> int:
-    """Return the contract's code: 0 all done, 1 failed, 4 partly, 5 a login is missing, 6 locked."""
+    """Return the contract's code: 0 all done, 1 failed, 4 partly, 5 a login is missing, 6 locked.
+
+    What waits for a person's hand is not among `found`: the program has done its part.
+    """
     bad = found.get(State.FAILED, 0) + found.get(State.UNKNOWN, 0)
     left = found.get(State.QUEUED, 0) + found.get(State.SENDING, 0)
     endings = {result.ended for result in results}
@@ -296,8 +316,8 @@ def _not_yet_planned(shop: Shop, prepared: preparing.Prepared) -> list[PlannedDe
     if prepared.existing is None:
         return prepared.plan.to_send
     with shop.database.read() as connection:
-        has = records.members_with_delivery(connection, prepared.existing.id)
-    return [one for one in prepared.plan.to_send if one.member.id not in has]
+        has = records.with_delivery(connection, prepared.existing.id)
+    return [one for one in prepared.plan.to_send if (one.member_id, one.group_id) not in has]
 
 
 def _refuse_empty(shop: Shop, prepared: preparing.Prepared, fresh: list[PlannedDelivery]) -> None:
@@ -323,10 +343,16 @@ def _refuse_empty(shop: Shop, prepared: preparing.Prepared, fresh: list[PlannedD
     )
 
 
+def _reached(planned: Sequence[PlannedDelivery]) -> int:
+    """Return how many people the planned deliveries reach, those in chats among them."""
+    return sum(len(one.chat.people) if one.chat else 1 for one in planned)
+
+
 def _reach(prepared: preparing.Prepared, fresh: list[PlannedDelivery]) -> str:
     by_messenger: dict[str, int] = {}
     for one in fresh:
-        by_messenger[one.messenger] = by_messenger.get(one.messenger, 0) + 1
+        place = one.messenger if one.chat is None else f"{one.messenger}, in the chat of {one.group}"
+        by_messenger[place] = by_messenger.get(place, 0) + (len(one.chat.people) if one.chat else 1)
     said = ", ".join(f"{number} on {name}" for name, number in by_messenger.items()) or "nobody new"
     skipped = len(prepared.plan.skipped)
     words = f"{said}; {_people(skipped)} get{'s' * (skipped == 1)} nothing." if skipped else f"{said}."

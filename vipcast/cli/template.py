@@ -70,12 +70,19 @@ def new(
 
 
 @app.command(cls=Command, epilog="Example: vipcast template check new-collection")
-def check(ctx: typer.Context, name: Name, var: Variables = None) -> Result:
+def check(
+    ctx: typer.Context,
+    name: Name,
+    group: Annotated[
+        str, typer.Option(help="It is to go to this group, and its chat.", autocompletion=complete_groups)
+    ] = "",
+    var: Variables = None,
+) -> Result:
     """Find what is wrong with a template before anybody gets it."""
     from vipcast.cli.template_views import check_view
 
     with ctx.obj.shop() as shop:
-        return check_view(shop, name, var or [])
+        return check_view(shop, name, group, var or [])
 
 
 @app.command(cls=Command, epilog='Example: vipcast template preview new-collection --member "Kovács Anna"')

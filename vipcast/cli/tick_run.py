@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from vipcast.cli.result import Result
+from vipcast.delivery import hand
 from vipcast.delivery.sender import DrainResult, Ended
 from vipcast.errors import INTERRUPTED, Interrupted, Problem, SetupMissing
 from vipcast.schedules.firing import Fired
@@ -18,7 +19,10 @@ _QUIET = (Ended.EMPTY, Ended.WAITING, Ended.LOCKED, Ended.LIMIT, Ended.STOPPED)
 
 
 def run(shop: Shop) -> Result:
-    done = ticker_of(shop).tick()
+    ticker = ticker_of(shop)
+    with shop.database.write() as connection:
+        hand.plan_due(connection, shop.hand_due_at)
+    done = ticker.tick()
     drained = (*done.drained, *done.said)
     problems = [*_failed(done), *(_stuck(one) for one in drained if one.ended not in _QUIET)]
     if done.was_stopped:
@@ -39,7 +43,12 @@ def run(shop: Shop) -> Result:
         # Cron mails this: numbers, no names.
         view += [f"Due soon: the answer in conversation {one.conversation_id}." for one in done.nudged]
         view += [f"Overdue: the answer in conversation {one.conversation_id}." for one in done.overdue]
-    return Result(data, view, problems, exit_code=_code(problems, sent, done))
+    code = _code(problems, sent, done)
+    if done.late_by_hand:
+        data["late_by_hand"] = done.late_by_hand
+        if ticker.setting.desk is None:
+            problems.append(_late(done.late_by_hand))
+    return Result(data, view, problems, exit_code=code)
 
 
 def _times(done: Ticked) -> list[str]:
@@ -84,6 +93,12 @@ def _failed(done: Ticked) -> list[Problem]:
 
 def _stuck(one: DrainResult) -> Problem:
     return Problem(f"account-{one.ended}", f"{one.account}: {one.words or one.ended}", one.hint, one.account)
+
+
+def _late(numbers: list[int]) -> Problem:
+    """Return one line for stderr: it is told once, and no failure of the tick."""
+    said = ", ".join(map(str, numbers))
+    return Problem("late-by-hand", f"Not yet sent by hand, and late: {said}. See `vipcast hand list`.")
 
 
 def _code(problems: list[Problem], sent: int, done: Ticked) -> int:

@@ -40,7 +40,11 @@ REASONS: Mapping[str, str] = {
     "quiet-hours": "waits for the end of the quiet hours there",
     "per-week": "waits: they got as many this week as [limits] allows",
     "too-soon": "waits: the last announcement was too short a time ago",
+    "first-contacts": "waits: as many strangers as [limits] allows were written to today",
     "ended": "the announcement had ended",
+    "closed": "the group was closed",
+    "by-hand-skipped": "somebody decided not to post it",
+    "invited": "has a link that still works; another one with --again",
     "answered": "a person had answered already",
     "decided": "it was decided before this was shown",
     "unsettled-restored": "it may have been sent: the database is an older copy",
@@ -86,52 +90,24 @@ def member_data(member: Member) -> dict[str, Any]:
     }
 
 
-def group_view(shop: Shop, name: str) -> Result:
-    from vipcast.groups import seats
-    from vipcast.members import roster
-
-    with shop.database.read() as connection:
-        group = seats.get(connection, name)
-        listed = seats.seats(connection, group)
-        people = {m.id: m for m in roster.load(connection, [seat.member_id for seat in listed])}
-    rows, data = [], []
-    for seat in listed:
-        member = people[seat.member_id]
-        rows.append(
-            (f"{seat.place} {seat.position}", member.name, consent_words(member), address_list(member),
-             shop.local(seat.since))
-        )  # fmt: skip
-        data.append(
-            {"place": seat.place, "position": seat.position, "since": seat.since, **member_data(member)}
-        )
-    head = f"{group.name}: {group.seated} of {group.cap} seats taken, {group.waiting} waiting."
-    view: list[str | Table] = [head + (f" {group.purpose}" if group.purpose else "")]
-    if group.closed_at:
-        view.append(f"Closed on {shop.local(group.closed_at)}.")
-    if rows:
-        view.append(Table(("place", "member", "consent", "reached at", "since"), rows))
-    else:
-        view.append("Nobody sits here yet: vipcast group add, or vipcast member import … --group.")
-    return Result({"group": group, "members": data}, view)
-
-
 def preview_rows(planned: list[PlannedDelivery]) -> Table:
     rows = []
     for one in planned:
         if one.message is None:
-            rows.append((one.member.name, one.group, "–", "–", f"gets nothing: {reason_words(one.skip)}"))
+            rows.append((one.label, one.group, "–", "–", f"gets nothing: {reason_words(one.skip)}"))
         else:
             first = one.message.text.strip().splitlines()[0] if one.message.text.strip() else "(no text)"
             extra = f" + {len(one.message.media)} file(s)" if one.message.media else ""
             short = first if len(first) <= 44 else first[:43] + "…"  # noqa: PLR2004
-            rows.append((one.member.name, one.group, one.messenger, one.address, short + extra))
+            rows.append((one.label, one.group, one.messenger, one.address, short + extra))
     return Table(("member", "group", "messenger", "address", "gets"), rows)
 
 
 def planned_data(one: PlannedDelivery) -> dict[str, Any]:
     return {
-        "member_id": one.member.id,
-        "member": one.member.name,
+        "member_id": one.member_id,
+        "member": one.member.name if one.member else None,
+        "chat": {"group": one.group, "members": sorted(one.chat.people)} if one.chat else None,
         "group": one.group,
         "language": one.language,
         "account": one.account,
@@ -151,7 +127,7 @@ def count_words(counts: Mapping[str, int]) -> str:
 
 
 def announcement_view(shop: Shop, connection: Connection, announcement: Announcement) -> Result:
-    from vipcast.delivery import history
+    from vipcast.delivery import hand, history
     from vipcast.delivery.ledger import counts
 
     entries = history.of_announcement(connection, announcement.id)
@@ -161,20 +137,21 @@ def announcement_view(shop: Shop, connection: Connection, announcement: Announce
         f"{announcement.state}{_because(announcement.state_reason)}. {count_words(found).capitalize()}."
     )
     rows = [
-        (e.member or "(forgotten)", e.state, e.messenger, e.address, shop.local(e.at), outcome_words(shop, e))
-        for e in entries
+        (e.whom, e.state, e.messenger, e.address, shop.local(e.at), outcome_words(shop, e)) for e in entries
     ]
     view: list[str | Table] = [head, Table(("member", "state", "messenger", "address", "when", "why"), rows)]
-    view += next_steps(announcement, found)
+    view += next_steps(announcement, found, hand.open_count(connection, announcement.id))
     data = {"announcement": announcement, "counts": found, "deliveries": [entry_data(e) for e in entries]}
     return Result(data, view)
 
 
-def next_steps(announcement: Announcement, counts: Mapping[str, int]) -> list[str]:
-    """Return what the owner may do about what is not done."""
+def next_steps(announcement: Announcement, counts: Mapping[str, int], by_hand: int = 0) -> list[str]:
+    """Return what the owner may do about what is not done; `by_hand` of the queued ones wait for a person."""
     number = announcement.id
     steps = []
-    if counts.get("queued") and announcement.state != "cancelled":
+    if by_hand and announcement.state == "running":
+        steps.append(f"{by_hand} to be sent by hand: vipcast hand next")
+    if counts.get("queued", 0) > by_hand and announcement.state != "cancelled":
         steps.append(f"Go on with the rest: vipcast announcement resume {number}")
     if counts.get("unknown"):
         steps.append(
@@ -191,7 +168,8 @@ def next_steps(announcement: Announcement, counts: Mapping[str, int]) -> list[st
 def outcome_words(shop: Shop, entry: Entry) -> str:
     if entry.state in {"sent", "delivered", "seen"}:
         settled = reason_words(entry.reason) if entry.reason == "settled-by-receipt" else ""
-        return "; ".join(filter(None, (settled, recall_words(shop, entry))))
+        seen = f"seen by {entry.readers} of {entry.people}" if entry.group else ""
+        return "; ".join(filter(None, (seen, settled, recall_words(shop, entry))))
     said = reason_words(entry.reason, entry.words)
     if entry.not_before and entry.state in {"queued", "unknown"}:
         said += f"; again from {shop.local(entry.not_before)}"

@@ -20,6 +20,9 @@ SELECT (SELECT count(*) FROM members), (SELECT count(*) FROM groups WHERE closed
        (SELECT max(id) FROM announcements WHERE state IN ('running', 'paused') AND NOT is_test),
        (SELECT max(id) FROM announcements WHERE approval = 'waiting'),
        (SELECT count(*) FROM conversations WHERE waiting_since IS NOT NULL),
+       (SELECT count(*) FROM deliveries d JOIN announcements a ON a.id = d.announcement_id
+        WHERE d.state IN ('queued', 'unknown', 'sending') AND d.account = 'by-hand' AND d.state = 'queued'
+        AND a.state = 'running'),
        (SELECT g.name FROM groups g JOIN memberships m ON m.group_id = g.id
         WHERE m.state = 'seated' AND g.closed_at IS NULL ORDER BY g.name LIMIT 1)
 """
@@ -45,7 +48,7 @@ def welcome(terminal: Terminal) -> str:
         )
     with terminal.shop() as shop:
         name, is_sandbox = shop.config.shop.name, shop.config.sandbox.enabled
-        has_account = bool(shop.announcing_accounts())
+        has_account = bool(shop.announcing_accounts() or shop.config.by_hand.networks)
     head = f"{name}, in {folder}" + (" (in the sandbox)" if is_sandbox else "")
     return f"{head}\n{_standing(folder, has_account=has_account)}\n\nAll commands: vipcast --help"
 
@@ -55,12 +58,12 @@ def _standing(folder: Path, *, has_account: bool) -> str:
 
     path = folder / STATE / "vipcast.db"
     members = groups = seated = announced = 0
-    unfinished = unapproved = waiting = group = None
+    unfinished = unapproved = waiting = by_hand = group = None
     if path.is_file():
         try:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
                 found = connection.execute(COUNTS).fetchone()
-                members, groups, seated, announced, unfinished, unapproved, waiting, group = found
+                members, groups, seated, announced, unfinished, unapproved, waiting, by_hand, group = found
         except sqlite3.Error:
             return "Its database cannot be read. Next: vipcast doctor"
     facts = (
@@ -69,6 +72,8 @@ def _standing(folder: Path, *, has_account: bool) -> str:
     )
     if waiting:
         facts += f" {_many(waiting, 'question')} waiting for an answer."
+    if by_hand:
+        facts += f" {by_hand} to be sent by hand."
     begins = _first_steps(has_account=has_account, members=members, groups=groups, seated=seated)
     if begins or not (announced or unfinished or unapproved or waiting):
         return f"{facts}\nNext: {begins or _first_send(folder, group)}"
@@ -76,6 +81,8 @@ def _standing(folder: Path, *, has_account: bool) -> str:
         step = f"vipcast announcement approve {unapproved}   (it waits for a yes)"
     elif waiting:
         step = "vipcast inbox list"
+    elif by_hand:
+        step = "vipcast hand next   (to be sent by hand)"
     elif unfinished:
         step = f"vipcast announcement resume {unfinished}   (it is not finished)"
     else:

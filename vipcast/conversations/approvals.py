@@ -48,34 +48,36 @@ class Approval:
         """Let an announcement wait, and put what it says before the approver."""
         records.ask(connection, announcement.id, f"waits for a yes of {self.place.account.name}")
         purpose = f"{PURPOSE}{announcement.id}"
-        for member_id, message in self._samples(plan, planner, groups):
+        for whose, message in self._samples(plan, planner, groups):
             # Whose it is stands in it, for `member forget`; the delivery itself is the approver's.
-            self.say(connection, message, f"{purpose}:sample:{member_id}", now)
+            self.say(connection, message, f"{purpose}:sample:{whose}", now)
         text = DeskWording(self.setting.language).approval(
             announcement.id,
             announcement.title or announcement.template,
             [group.name for group in groups],
-            len(plan.to_send),
+            sum(len(one.chat.people) if one.chat else 1 for one in plan.to_send),
         )
         self.say(connection, Message(text), purpose, now)
 
-    def _samples(self, plan: Plan, planner: Planner, groups: Sequence[Group]) -> list[tuple[int, Message]]:
-        """Return what the first member of each language gets, as the approver's messenger shows it."""
+    def _samples(self, plan: Plan, planner: Planner, groups: Sequence[Group]) -> list[tuple[str, Message]]:
+        """Return what each chat, and the first member of each language, gets, as the approver sees it."""
         account = self.place.account
         route = Route(account, self.setting.capabilities[account.name])
         by_name = {group.name: group for group in groups}
         first: dict[str, PlannedDelivery] = {}
         for one in plan.to_send:
-            first.setdefault(one.language, one)
-        return [
-            (
-                one.member.id,
-                one.message
-                if one.message is not None and one.messenger == account.messenger
-                else planner.render(one.member, by_name.get(one.group), route),
-            )
-            for one in first.values()
-        ]
+            first.setdefault(f"chat-{one.group_id}" if one.chat else one.language, one)
+        found = []
+        for one in first.values():
+            whose, message = f"chat-{one.group_id}" if one.chat else str(one.member_id), one.message
+            if message is None or one.messenger != account.messenger:
+                if one.chat is not None:
+                    message = planner.render_chat(one.chat, route)
+                elif one.member is not None:
+                    message = planner.render(one.member, by_name.get(one.group), route)
+            if message is not None:
+                found.append((whose, message))
+        return found
 
     def say(self, connection: Connection, message: Message, purpose: str, now: datetime) -> None:
         """Queue a message to the approver."""

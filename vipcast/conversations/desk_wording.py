@@ -197,6 +197,13 @@ _NOTICES: Mapping[str, Mapping[str, str]] = {
         "ru": _WHO + "жалоба{group}. Пожалуйста, займитесь ею поскорее.",
         "en": _WHO + "a complaint{group}. Please look after it soon.",
     },
+    "without_seat": {
+        "hu": "{name}: nincs helye itt: {group}, de benn van vagy belépne. Teendő: vipcast group sync",
+        "cs": "{name}: ve skupině {group} bez místa, nebo žádá o vstup. Co dál: vipcast group sync",
+        "fi": "{name}: ryhmässä {group} ilman paikkaa tai pyrkii sinne. Katso: vipcast group sync",
+        "ru": "{name}: в чате группы {group} без места или просится туда. См.: vipcast group sync",
+        "en": "{name}: in the chat of {group} without a seat, or asks to come in. See: vipcast group sync",
+    },
     "closed": {
         "hu": _WHO + "a beszélgetés lezárva.",
         "cs": _WHO + "konverzace je uzavřena.",
@@ -341,6 +348,9 @@ class DeskWording:
     def complaint(self, number: int, name: str, group: str) -> str:
         group = f" ({_line(group)})" if group else ""
         return self._notice("complaint", number=number, name=_line(name), group=group)
+
+    def without_seat(self, name: str, group: str) -> str:
+        return self._notice("without_seat", name=_line(name), group=_line(group))
 
     def closed(self, number: int, name: str) -> str:
         return self._notice("closed", number=number, name=_line(name))

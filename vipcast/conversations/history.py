@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from vipcast.conversations import attachments
 from vipcast.delivery.talk import Kind, body_of
 from vipcast.messengers.base import EventKind
 from vipcast.storage.tables import announcements, consents, deliveries, inbound, notes
+from vipcast.storage.tables_chats import chat_readers
 
 # Who speaks: the member, vipcast by itself, a person of the shop, or nobody (something happened).
 Speaker = Literal["member", "announcement", "automatic", "person", "note", "event"]
@@ -62,10 +63,11 @@ def of_conversation(connection: Connection, number: int) -> list[Said]:
 
 
 def of_member(connection: Connection, member_id: int, conversation_id: int | None) -> list[Said]:
-    """Return what was said with a member, announcements and consent included."""
+    """Return what was said with a member, consent included, and announcements: also in a chat they are in."""
+    in_chats = select(chat_readers.c.delivery_id).where(chat_readers.c.member_id == member_id)
     found = [
         *_inbound(connection, inbound.c.member_id == member_id),
-        *_outbound(connection, deliveries.c.member_id == member_id),
+        *_outbound(connection, or_(deliveries.c.member_id == member_id, deliveries.c.id.in_(in_chats))),
         *_consents(connection, member_id),
         *(_notes(connection, conversation_id) if conversation_id is not None else ()),
     ]

@@ -1,4 +1,6 @@
-"""The texts that a member gets without an announcement: automatic answers, a welcome, a person's answer.
+"""The texts that are sent without an announcement: automatic answers, a welcome, a person's answer.
+
+Some stand in a group's chat, where everybody reads them: nothing in those can be one member's.
 
 Each has a built-in text in every language, in `texts/`. The shop puts its own into `templates/replies/`
 as `NAME.LANGUAGE.md`: TOML between two `+++` lines, which may be left out here, then Markdown with Jinja.
@@ -10,6 +12,7 @@ built-in Finnish one, since being understood comes before being in the shop's ow
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
@@ -19,6 +22,7 @@ from typing import Literal, get_args
 from vipcast.announcements.expressions import Absent, plain_value
 from vipcast.announcements.formatting import Rich, write
 from vipcast.announcements.limits import check_text
+from vipcast.announcements.personal import KIND, ChatView
 from vipcast.announcements.rendering import GroupView, MemberView, Renderer, Support
 from vipcast.announcements.templates import (
     RESERVED,
@@ -30,8 +34,9 @@ from vipcast.announcements.templates import (
     read_file,
 )
 from vipcast.config import LANGUAGES
+from vipcast.conversations.replies_faq import SLOT, line_of, put_in
 from vipcast.errors import InputError, Problem, did_you_mean
-from vipcast.messengers.base import Capabilities, Message
+from vipcast.messengers.base import Capabilities, Formatting, Message
 
 ReplyName = Literal[
     "routed",  # the member wrote to an account that only announces
@@ -42,26 +47,45 @@ ReplyName = Literal[
     "answered",  # a person's answer, {{ text }}
     "faq",  # a ready answer, {{ answer }}
     "pointer",  # to a group chat: ask privately
+    "invitation",  # to one member, into the group's chat, by {{ link }}
+    "greeting",  # to a newcomer in the chat, privately
+    "chat_welcome",  # in the chat, pinned: what it is for
+    "goodbye",  # in the chat, when the shop closes the group
+    "about",  # the chat's description
 ]
+IN_CHAT: frozenset[ReplyName] = frozenset({"chat_welcome", "goodbye", "about"})  # all in it read the same
+ABOUT_LIMIT = 255  # characters: Telegram's limit for a group's description
 # What the built-in texts ask to be written, as buttons where a messenger has them: `words` understands each.
 LEAVE = "STOP"
 PERSON: Mapping[str, str] = {"hu": "ember", "cs": "člověk", "fi": "ihminen", "ru": "человек", "en": "person"}
 NAMES: tuple[ReplyName, ...] = get_args(ReplyName)
 _TEXTS = Path(__file__).parent / "texts"
-_CARRIED: Mapping[ReplyName, str] = {"answered": "text", "faq": "answer"}
+_VALUES: Mapping[ReplyName, tuple[str, ...]] = {  # what a text takes beside the promise
+    "answered": ("text",),
+    "faq": ("answer",),
+    "invitation": ("link", "until", "chat"),
+    "chat_welcome": ("members_write",),
+}
+_ANSWERS: Mapping[ReplyName, str] = {"answered": "text", "faq": "answer"}
+_CARRIED: Mapping[ReplyName, str] = {**_ANSWERS, "invitation": "link"}  # without it a text is worth nothing
+_OF_A_GROUP: frozenset[ReplyName] = frozenset({"invitation", "greeting"})
 _FAQ = tuple(f"faq.{language}.toml" for language in LANGUAGES)  # the FAQ's own, read elsewhere
 _FILES: Mapping[str, tuple[ReplyName, str]] = {
     f"{name}.{language}.md": (name, language) for name, language in product(NAMES, LANGUAGES)
 }
 _NO_PROMISE = Absent("no time was promised")
-# Stands for the FAQ's answer until the text around it has become a message. No keyboard types it.
-_SLOT = "\ufdd2answer\ufdd3"
 _SAMPLE_MEMBER = MemberView("Lemberg Anna", "Anna", "Lemberg")
 _SAMPLE_GROUP = GroupView("Club", "news")
+_BARE_GROUP = GroupView("Club")
+_BARE_CHAT = replace(_BARE_GROUP, is_chat=True)
 _SAMPLES = {
     "promise": "A person will answer by 11:00 on Monday, 23 November.",
     "text": "Yes.",
     "answer": "Yes.",
+    "link": "https://chat.example/+sample",
+    "until": "23 November 2026",
+    "chat": "Club",
+    "members_write": "yes",
 }
 
 
@@ -97,31 +121,74 @@ class Replies:
         """Return what `member` gets through a messenger with `capabilities`.
 
         `values`: `promise`, a whole sentence, for any text; `text` for `answered`, a person's words that
-        appear as they were typed; `answer` for `faq`, Markdown with Jinja that knows the same names.
+        appear as they were typed; `answer` for `faq`, Markdown with Jinja that knows the same names; for
+        `invitation` `link`, `until`, its last day in words, and `chat`, the chat's title.
 
         Raises:
             TemplateFault: the text cannot be made, or the messenger does not carry it; `where` is file:line,
                 or empty where a person's answer is empty or too long.
 
         """
-        language = self._language(member)
+        if name in IN_CHAT or (name in _OF_A_GROUP and group is None):
+            raise TypeError(f"{name} is for {'a chat' if name in IN_CHAT else 'the member of a group'}")
+        return self._message(name, member, group, capabilities, values)
+
+    def to_chat(
+        self,
+        name: ReplyName,
+        group: GroupView,
+        *,
+        language: str,
+        formal: bool,
+        capabilities: Capabilities,
+        messenger: str,
+        **values: str,
+    ) -> Message:
+        """Return what stands in the chat of `group` for all to read; of `about` only the text counts.
+
+        `language` and `formal` are the chat's. `values`: `members_write` for `chat_welcome`, not empty where
+        members may write in the chat.
+
+        Raises:
+            TemplateFault: as `message`; the text is personal; or the description is too long for Telegram,
+                where `where` is empty if a shorter purpose of the group is the remedy.
+
+        """
+        if name not in IN_CHAT:
+            raise TypeError(f"{name} is for one member")
+        view = ChatView(formal, language, messenger)
+        return self._message(name, view, replace(group, is_chat=True), capabilities, values)
+
+    def _message(
+        self,
+        name: ReplyName,
+        reader: MemberView | ChatView,
+        group: GroupView | None,
+        capabilities: Capabilities,
+        values: Mapping[str, str],
+    ) -> Message:
+        language = self._language(reader)
         known = self._values(name, values)
         if (name, language) not in self._replies:
             self._replies[name, language] = self._read(name, language)
         reply = self._replies[name, language]
         try:
-            rich = _compose(name, reply, member, group, known)
+            rich = _compose(name, reply, reader, group, known)
             if name == "faq":
                 own = {"promise": known["promise"]}
-                rich = _put_in(rich, self._answer(values["answer"], language).compose(member, group, own))
+                rich = put_in(rich, self._answer(values["answer"], language).compose(reader, group, own))
         except TemplateFault as fault:
             raise _told(fault, known) from fault
-        message = Message(*write(rich, capabilities.formatting))
+        if name == "about":
+            message = Message(_one_paragraph(rich))
+            _check_about(reply.text, message.text, group)
+        else:
+            message = Message(*write(rich, capabilities.formatting))
         try:
-            check_text(reply.text, message, capabilities, member.messenger)
+            check_text(reply.text, message, capabilities, reader.messenger)
         except TemplateFault as fault:
-            if name in _CARRIED and fault.kind == "too-long":
-                raise _of_carried(fault, reply.text) from fault
+            if name in _ANSWERS and fault.kind == "too-long":
+                raise _of_answer(fault, reply.text) from fault
             raise
         return message
 
@@ -138,19 +205,19 @@ class Replies:
             return [Problem("unreadable", said, "See that you may read it.", str(self._folder))]
         return [one for path in paths for one in self._check_file(path, capabilities or {})]
 
-    def _language(self, member: MemberView) -> str:
-        return next(one for one in (member.language, self._shop_language, "en") if one in LANGUAGES)
+    def _language(self, reader: MemberView | ChatView) -> str:
+        return next(one for one in (reader.language, self._shop_language, "en") if one in LANGUAGES)
 
     @staticmethod
     def _values(name: ReplyName, values: Mapping[str, str]) -> dict[str, str | Absent]:
         """Return the variables of a text; a promise is always among them, if only to be tested."""
-        carried = _CARRIED.get(name)
-        if values.keys() - {"promise"} != ({carried} if carried else set()):
-            raise TypeError(f"{name} takes promise and {carried or 'nothing else'}, not {sorted(values)}")
-        if carried and not plain_value(values[carried]).strip():
+        taken = _VALUES.get(name, ())
+        if values.keys() - {"promise"} != set(taken) or (name == "invitation" and not values["link"]):
+            raise TypeError(f"{name} takes promise and {taken or 'nothing else'}, not {sorted(values)}")
+        if name in _ANSWERS and not plain_value(values[_ANSWERS[name]]).strip():
             raise TemplateFault("The answer is empty.", kind="empty", hint="Write a text.")
         known: dict[str, str | Absent] = {**values, "promise": values.get("promise") or _NO_PROMISE}
-        return known | ({"answer": _SLOT} if name == "faq" else {})
+        return known | ({"answer": SLOT} if name == "faq" else {})
 
     def _read(self, name: ReplyName, language: str) -> _Reply:
         file = f"{name}.{language}.md"
@@ -169,7 +236,7 @@ class Replies:
         key = (answer, language)
         if key not in self._answers:
             path = self._folder / f"faq.{language}.toml"
-            line = _line_of(answer, path)
+            line = line_of(answer, path)
             text = TemplateText(language, path, "", (), (), None, body=answer, body_line=line)
             self._answers[key] = self._renderer(text)
         return self._answers[key]
@@ -193,9 +260,7 @@ class Replies:
         except TemplateFault as fault:
             yield from fault.problems
             return
-        known = {"promise": _SAMPLES["promise"]}
-        if carried := _CARRIED.get(name):
-            known[carried] = _SAMPLES[carried]
+        known = {value: _SAMPLES[value] for value in ("promise", *_VALUES.get(name, ()))}
         findings = check_template(
             Template(RESERVED, self._folder, {language: text}),
             capabilities=capabilities,
@@ -218,15 +283,33 @@ class Replies:
     def _check_absences(
         self, name: ReplyName, text: TemplateText, known: Mapping[str, str]
     ) -> Iterator[Problem]:
-        """Find what is printed though it may not be there, a promise or a group, and the answer left out."""
+        """Find what is printed though it may not be there, what is left out, what is personal in a chat."""
         reply = _Reply(text, self._renderer(text))
-        promises: tuple[str | Absent, ...] = (_SAMPLES["promise"], _NO_PROMISE)
-        for formal, group, promise in product((True, False), (_SAMPLE_GROUP, None), promises):
-            member = replace(_SAMPLE_MEMBER, language=text.language, formal=formal)
+        for reader, group, values in _samples(name, text.language):
             try:
-                _compose(name, reply, member, group, {**known, "promise": promise})
+                rich = _compose(name, reply, reader, group, {**known, **values})
+                if name == "about" and group == _BARE_CHAT:  # a purpose may be made shorter
+                    _check_about(text, _one_paragraph(rich), group)
             except TemplateFault as fault:
                 yield from _told(fault, known).problems
+
+
+def _samples(
+    name: ReplyName, language: str
+) -> Iterator[tuple[MemberView | ChatView, GroupView | None, dict[str, str | Absent]]]:
+    """Return who may read a text, of which group, and with which values."""
+    for formal in (True, False):
+        if name in IN_CHAT:
+            chat = ChatView(formal, language)
+            for group, write_there in product((_SAMPLE_GROUP, _BARE_GROUP), ("yes", "")):
+                values: dict[str, str | Absent] = {"promise": _NO_PROMISE, "members_write": write_there}
+                yield chat, replace(group, is_chat=True), values
+            continue
+        member = replace(_SAMPLE_MEMBER, language=language, formal=formal)
+        groups = (_SAMPLE_GROUP, _BARE_GROUP if name in _OF_A_GROUP else None)
+        promises: tuple[str | Absent, ...] = (_SAMPLES["promise"], _NO_PROMISE)
+        for one, promise in product(groups, promises):
+            yield member, one, {"promise": promise}
 
 
 def _read_text(path: Path, language: str) -> TemplateText:
@@ -247,60 +330,48 @@ def _read_text(path: Path, language: str) -> TemplateText:
 def _compose(
     name: ReplyName,
     reply: _Reply,
-    member: MemberView,
+    reader: MemberView | ChatView,
     group: GroupView | None,
     known: Mapping[str, str | Absent],
 ) -> Rich:
     """Return a text with its marks; what it was to carry stands in it exactly, or there is a fault."""
-    rich = reply.renderer.compose(member, group, known)
+    rich = reply.renderer.compose(reader, group, known)
     carried = _CARRIED.get(name)
-    if carried and plain_value(str(known[carried])).strip() not in rich.text:
+    wanted = plain_value(str(known[carried])).strip() if carried else ""
+    if wanted not in rich.text and not any(mark.url == wanted for mark in rich.marks):
         raise TemplateFault(
             f"The text leaves the {carried} out, or changes it.",
-            kind="answer-missing",
+            kind="answer-missing" if name in _ANSWERS else "link-missing",
             hint=f"Write {{{{ {carried} }}}} on a line of its own.",
-        ).at(reply.text, reply.text.line_of(carried))
+        ).at(reply.text, reply.text.line_of(carried or ""))
     return rich
 
 
-def _line_of(answer: str, path: Path) -> int:
-    """Return the line of a file on which an answer begins, 1 where it is not found."""
-    first = next((line.strip() for line in answer.splitlines() if line.strip()), "")
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError):
-        return 1
-    above = len(answer[: answer.find(first)].split("\n")) - 1
-    return next((max(number - above, 1) for number, line in enumerate(lines, 1) if first in line), 1)
+def _one_paragraph(rich: Rich) -> str:
+    """Return a text as a chat's description carries it: plain, in one paragraph."""
+    return _line(write(rich, Formatting.PLAIN)[0])
 
 
-def _put_in(rich: Rich, answer: Rich) -> Rich:
-    """Return `rich` with the answer in its place; the answer's formatting stands above what was around it.
+def _line(text: str) -> str:
+    return re.sub(r"\s*\n\s*", " ", text)
 
-    Only here, after both are read, so that nothing in the answer, such as an open code fence, can swallow
-    the remark that it is automatic.
-    """
-    if not answer.text:
-        raise TemplateFault("The answer is empty for this member.", kind="empty", hint="Write a text.")
-    at = rich.text.find(_SLOT)
-    while at >= 0:
-        end = at + len(_SLOT)
-        growth = len(answer.text) - len(_SLOT)
-        after = [
-            replace(mark, start=mark.start + growth, end=mark.end + growth)
-            for mark in rich.marks
-            if mark.start >= end
-        ]
-        before = [mark for mark in rich.marks if mark.end <= at]
-        inside = [replace(mark, start=mark.start + at, end=mark.end + at) for mark in answer.marks]
-        rich = Rich(rich.text[:at] + answer.text + rich.text[end:], (*before, *inside, *after))
-        at = rich.text.find(_SLOT, at + len(answer.text))
-    return rich
+
+def _check_about(text: TemplateText, about: str, group: GroupView | None) -> None:
+    """Refuse a description that is longer than a chat's may be."""
+    over = len(about) - ABOUT_LIMIT
+    if over <= 0:
+        return
+    said = f"The chat's description has {len(about)} characters, {over} too many ({ABOUT_LIMIT})."
+    if group and len(group.purpose) > over and _line(plain_value(group.purpose)) in about:
+        hint = f"Shorten the group's purpose by {over}: vipcast group edit '{group.name}' --purpose …"
+        raise TemplateFault(said, kind="too-long", hint=hint)
+    raise TemplateFault(said, kind="too-long", hint=f"Shorten it by {over}.").at(text, text.body_line)
 
 
 def _told(fault: TemplateFault, known: Mapping[str, object]) -> TemplateFault:
     """Return a fault with a hint that fits here; that of an announcement speaks of `--var`."""
-    return TemplateFault(fault.message, kind=fault.kind, hint=_hint(fault.hint, known), where=fault.where)
+    hint = "Take it out: this text is for a chat only." if fault.kind == KIND else _hint(fault.hint, known)
+    return TemplateFault(fault.message, kind=fault.kind, hint=hint, where=fault.where)
 
 
 def _hint(hint: str, known: Mapping[str, object]) -> str:
@@ -308,7 +379,7 @@ def _hint(hint: str, known: Mapping[str, object]) -> str:
     return f"Known here are {names}." if "--var" in hint else hint
 
 
-def _of_carried(fault: TemplateFault, text: TemplateText) -> TemplateFault:
+def _of_answer(fault: TemplateFault, text: TemplateText) -> TemplateFault:
     """Return a fault without the template's place, since it is the answer that is too long."""
     said = fault.message.removeprefix(f"{text.label}: ")
     hint = f"{fault.hint.removesuffix('.')}, or send it in parts."

@@ -26,6 +26,7 @@ from vipcast.delivery import inbound as incoming
 from vipcast.delivery.inbound import Stored, unharmed
 from vipcast.delivery.outcomes import State
 from vipcast.delivery.talk import Kind, Saying, body_of, note_said
+from vipcast.groups import chats
 from vipcast.members import consent, roster
 from vipcast.members.consent import ConsentState
 from vipcast.messengers.base import Event, EventKind, Message
@@ -46,8 +47,9 @@ class Router:
 
     def take(self, connection: Connection, account: Account, event: Event, now: datetime) -> bool:
         """Store and route an event; return False for one that came before, or concerns nobody here."""
-        if event.kind is EventKind.WRITTEN:
-            return self._note_written(connection, account, event, now)
+        apart = {EventKind.CHAT: _note_chat, EventKind.WRITTEN: self._note_written}.get(event.kind)
+        if apart is not None:
+            return apart(connection, account, event, now)
         if self._decides(connection, account, event, now):
             return True
         place = self.setting.desk
@@ -297,6 +299,11 @@ class Router:
         )
         promises.settle(connection, self.setting.hours)
         return number is not None
+
+
+def _note_chat(connection: Connection, account: Account, event: Event, now: datetime) -> bool:
+    """Note that people came or left; who is there now is asked for afterwards."""
+    return chats.note_changed(connection, account.name, event.chat, now)
 
 
 def _is_at(place: DeskPlace, account: Account, event: Event) -> bool:

@@ -12,14 +12,16 @@ from pathlib import Path
 from sqlalchemy import select, update
 
 from vipcast.clock import Clock
+from vipcast.delivery.contacts import Budget
 from vipcast.delivery.lease import Lane, acquire
-from vipcast.delivery.ledger import Ledger, Scope, clear_stop, current_pause, finish, open_accounts, record
+from vipcast.delivery.ledger import Ledger, Scope, clear_stop, current_pause, finish, open_accounts
 from vipcast.delivery.manners import Manners
 from vipcast.delivery.outcomes import Outcome, State
 from vipcast.delivery.pacing import rate_for
+from vipcast.delivery.recording import record
 from vipcast.delivery.sender import PATIENCE_SECONDS, STOPPED_HINTS, Allowance, DrainResult, Ended, Sender
 from vipcast.errors import InputError, Locked, SetupMissing, VipcastError
-from vipcast.messengers.base import AccountProblem, LoginLost, Messenger, SendError
+from vipcast.messengers.base import AccountProblem, AccountStopped, LoginLost, Messenger, SendError
 from vipcast.storage.database import Database
 from vipcast.storage.tables import accounts, announcements, deliveries
 
@@ -35,6 +37,7 @@ class Dispatcher:
     locks: Path
     opener: Callable[[str], Messenger]
     manners: Manners | None = None
+    budget: Budget | None = None  # of first contacts, where a messenger minds them
 
     async def drain(
         self,
@@ -71,7 +74,7 @@ class Dispatcher:
                 if waits := self._must_wait(name):
                     return waits
                 scope = Scope(name, self._repeats(name), announcement_id, lane)
-                ledger = Ledger(self.database, lease, scope, self.manners)
+                ledger = Ledger(self.database, lease, scope, self.manners, self._budget_of(name))
                 return await self._send(ledger, name, allowance, stop, on_step)
         except Locked as error:
             return DrainResult(name, Ended.LOCKED, 0, words=error.message)
@@ -97,7 +100,7 @@ class Dispatcher:
             )
             return await sender.drain()
         except (SendError, SetupMissing, InputError) as error:
-            self._note_problem(name, error)
+            self.note_problem(name, error)
             return _not_opened(name, error)
         finally:
             await messenger.close()
@@ -108,6 +111,16 @@ class Dispatcher:
             return self.opener(name).capabilities.idempotent
         except (SendError, SetupMissing, InputError):  # no longer in vipcast.toml, or without its secrets
             return False
+
+    def _budget_of(self, name: str) -> Budget | None:
+        """Return what limits an account's first contacts; None where nothing does."""
+        if self.budget is None:
+            return None
+        try:
+            messenger = self.opener(name)
+        except (SendError, SetupMissing, InputError):  # it sends nothing either
+            return None
+        return self.budget if messenger.capabilities_of(messenger.account).minds_strangers else None
 
     def _must_wait(self, name: str) -> DrainResult | None:
         """Return why an account need not even be opened: limited by the messenger, or in a long pause."""
@@ -122,7 +135,19 @@ class Dispatcher:
             return DrainResult(name, Ended.WAITING, 0, until, "the messenger asked for a pause")
         return None
 
-    def _note_problem(self, name: str, error: VipcastError) -> None:
+    def refuse_if_stopped(self, name: str) -> None:
+        """Let nothing be done over an account that its messenger has limited.
+
+        Raises:
+            AccountStopped: it has, and nobody has cleared that.
+
+        """
+        with self.database.read() as connection:
+            row = connection.execute(select(accounts).where(accounts.c.name == name)).first()
+        if row is not None and row.stopped_code == "limited":
+            raise AccountStopped(row.stopped_reason, hint=STOPPED_HINTS["limited"].format(name=name))
+
+    def note_problem(self, name: str, error: VipcastError) -> None:
         """Keep what stopped an account, for `account list` and `doctor`."""
         if not isinstance(error, AccountProblem):
             return

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, func, or_, select
 
-from vipcast.storage.tables import announcements, deliveries, members
+from vipcast.delivery.outcomes import ARRIVED, State
+from vipcast.storage.tables import announcements, deliveries, groups, members
+from vipcast.storage.tables_chats import chat_readers
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,9 @@ class Entry:
     title: str
     member_id: int | None
     member: str
+    group: str  # whose chat it went to; empty for a private message
+    people: int  # whom it reached there
+    readers: int  # who of them has seen it
     state: str
     reason: str
     code: str
@@ -44,6 +50,11 @@ class Entry:
         times = (self.seen_at, self.delivered_at, self.sent_at, self.ended_at, self.sending_at)
         return next((time for time in times if time), self.planned_at)
 
+    @property
+    def whom(self) -> str:
+        """Who got it, for people; also once they are forgotten."""
+        return f"the chat of {self.group}" if self.group else self.member or "(forgotten)"
+
 
 def of_announcement(connection: Connection, number: int) -> list[Entry]:
     """Return the deliveries of an announcement in the order of planning."""
@@ -53,29 +64,62 @@ def of_announcement(connection: Connection, number: int) -> list[Entry]:
 
 
 def of_member(connection: Connection, member_id: int, announcement_id: int | None = None) -> list[Entry]:
-    """Return the deliveries to a member, the latest announcement first."""
-    query = _query().where(deliveries.c.member_id == member_id).order_by(deliveries.c.announcement_id.desc())
+    """Return what went to a member, privately or in a chat they were in, the latest announcement first.
+
+    What went to a chat has the state and time that it has for this one member.
+    """
+    in_chat = select(chat_readers.c.delivery_id, chat_readers.c.seen_at).where(
+        chat_readers.c.member_id == member_id
+    )
+    seen = {row.delivery_id: row.seen_at for row in connection.execute(in_chat)}
+    query = (
+        _query()
+        .where(or_(deliveries.c.member_id == member_id, deliveries.c.id.in_(list(seen))))
+        .order_by(deliveries.c.announcement_id.desc(), deliveries.c.id.desc())
+    )
     if announcement_id is not None:
         query = query.where(deliveries.c.announcement_id == announcement_id)
-    return _entries(connection, query)
+    return [
+        _for_one(entry, seen[number]) if number in seen else entry
+        for number, entry in _numbered(connection, query)
+    ]
+
+
+def _for_one(entry: Entry, seen_at: datetime | None) -> Entry:
+    """Return what went to a chat as it stands for one who was there."""
+    state = entry.state
+    if state in ARRIVED:
+        state = State.SEEN if seen_at else State.SENT
+    return replace(entry, state=state, seen_at=seen_at)
 
 
 def _query() -> Select[tuple[object, ...]]:
+    def counted(*wanted: ColumnElement[bool]) -> ScalarSelect[int]:
+        query = select(func.count()).select_from(chat_readers)
+        return query.where(chat_readers.c.delivery_id == deliveries.c.id, *wanted).scalar_subquery()
+
     return (
         select(
             deliveries,
             announcements.c.template,
             announcements.c.title,
             members.c.name.label("member"),
+            groups.c.name.label("group"),
+            counted().label("people"),
+            counted(chat_readers.c.seen_at.is_not(None)).label("readers"),
         )
         .join(announcements, announcements.c.id == deliveries.c.announcement_id)
         .outerjoin(members, members.c.id == deliveries.c.member_id)
+        .outerjoin(groups, groups.c.id == deliveries.c.group_id)
     )
 
 
 def _entries(connection: Connection, query: Select[tuple[object, ...]]) -> list[Entry]:
-    names = Entry.__dataclass_fields__
-    return [
-        Entry(**{name: row._mapping[name] for name in names if name != "member"}, member=row.member or "")  # noqa: SLF001
-        for row in connection.execute(query)
-    ]
+    return [entry for _, entry in _numbered(connection, query)]
+
+
+def _numbered(connection: Connection, query: Select[tuple[object, ...]]) -> Iterator[tuple[int, Entry]]:
+    """Yield (delivery, entry)."""
+    for row in connection.execute(query):
+        values = {name: row._mapping[name] for name in Entry.__dataclass_fields__}  # noqa: SLF001
+        yield row.id, Entry(**values | {"member": row.member or "", "group": row.group or ""})

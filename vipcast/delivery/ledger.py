@@ -15,27 +15,28 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, func, select, update
 
-from vipcast.delivery import receipts
-from vipcast.delivery.lease import Lane, Lease, ensure_account, renew
+from vipcast.by_hand import BY_HAND
+from vipcast.delivery.contacts import LOOK_AHEAD, Budget
+from vipcast.delivery.lease import Lane, Lease, renew
 from vipcast.delivery.manners import Manners
 from vipcast.delivery.outcomes import OPEN, Outcome, State
+from vipcast.delivery.recording import record
 from vipcast.delivery.statements import (
     ADDRESS_STATE,
     CLAIMED_COLUMNS,
     CONSENT,
+    FIRST_CONTACTS,
     GROUP_CLOSED,
     HOLD,
     IS_DUE,
+    IS_DUE_OR_HELD_TOO_LONG,
     IS_OPEN,
     MEMBER_ZONE,
-    RECORD_OTHER,
-    RECORD_SENT,
     SEND,
     SKIP,
     UNSETTLED,
 )
 from vipcast.members.consent import ConsentState
-from vipcast.members.roster import mark_address
 from vipcast.storage.database import Database
 from vipcast.storage.tables import accounts, announcements, deliveries, peers
 
@@ -79,12 +80,19 @@ class Ledger:
     """
 
     def __init__(
-        self, database: Database, lease: Lease, scope: Scope, manners: Manners | None = None
+        self,
+        database: Database,
+        lease: Lease,
+        scope: Scope,
+        manners: Manners | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._database = database
         self._lease = lease
         self._manners = manners if manners is not None and manners.are_set else None
+        self._budget = budget if scope.lane is Lane.NEWS else None  # an answer is no first contact
         mine = _claimable(scope)
+        is_due = IS_DUE if self._budget is None else IS_DUE_OR_HELD_TOO_LONG
         self._claim_query = (
             select(
                 *CLAIMED_COLUMNS,
@@ -101,12 +109,12 @@ class Ledger:
             .outerjoin(
                 peers, and_(peers.c.account == deliveries.c.account, peers.c.address == deliveries.c.address)
             )
-            .where(mine, IS_DUE)
+            .where(mine, is_due)
             .order_by(deliveries.c.id)
             .limit(bindparam("b_room"))
             .with_for_update(of=deliveries, skip_locked=True)
         )
-        self._due_query = select(deliveries.c.id).where(mine, IS_DUE).limit(1)
+        self._due_query = select(deliveries.c.id).where(mine, is_due).limit(1)
         self._later_query = select(func.min(deliveries.c.not_before)).where(mine)
 
     def step(self, outcomes: Sequence[Outcome], room: int, now: datetime) -> Step:
@@ -133,7 +141,7 @@ class Ledger:
     def is_due(self, now: datetime) -> bool:
         """Return whether a step would find something to send; it writes nothing."""
         with self._database.read() as connection:
-            return connection.execute(self._due_query, {"b_now": now}).first() is not None
+            return connection.execute(self._due_query, self._at(now)).first() is not None
 
     def record_late(self, outcomes: Sequence[Outcome], now: datetime) -> None:
         """Write down results after the lease was lost: each counts as long as nobody has tried again."""
@@ -142,17 +150,22 @@ class Ledger:
 
     def _claim(self, connection: Connection, room: int, now: datetime) -> list[Claimed]:
         token = uuid.uuid4().hex
-        claimed, skips, holds = [], [], []
-        rows = connection.execute(self._claim_query, {"b_room": room, "b_now": now}).all()
+        claimed: list[Claimed] = []
+        skips, holds = [], []
+        look = room if self._budget is None else max(room, LOOK_AHEAD)
+        rows: Sequence[Any] = connection.execute(self._claim_query, self._at(now) | {"b_room": look}).all()
         reasons = {row.id: self._reason(row, now) for row in rows}
         held = self._held(connection, rows, reasons, now)
+        if self._budget is not None:
+            rows = self._within_budget(connection, self._budget, rows, reasons, held, now)
         for row in rows:
             until, why = held.get(row.id, (now, ""))
             reason = "ended" if why and row.ends_at is not None and row.ends_at <= until else reasons[row.id]
             if why and not reason:
                 holds.append({"b_id": row.id, "b_not_before": until, "b_reason": why})
             elif not reason:
-                claimed.append(_claimed(row, token))
+                if len(claimed) < room:
+                    claimed.append(_claimed(row, token))
             elif row.state == State.QUEUED:
                 skips.append({"b_id": row.id, "b_state": State.SKIPPED, "b_reason": reason, "b_now": now})
             else:  # it may have been sent, so it stays unknown; it is not repeated either
@@ -168,10 +181,8 @@ class Ledger:
 
     def _reason(self, row: Any, now: datetime) -> str:
         """Return why a message may not go out any more, empty where it may."""
-        # Who asks is answered, consent or not; and a rehearsal goes to the shop itself.
-        if row.is_test or self._lease.lane is Lane.TALK:
-            return ""
-        return _reason(row) or ("ended" if row.ends_at is not None and row.ends_at <= now else "")
+        # Who asks is answered, consent or not.
+        return "" if self._lease.lane is Lane.TALK else barred(row, now)
 
     def _held(
         self, connection: Connection, rows: Sequence[Any], reasons: Mapping[int, str], now: datetime
@@ -182,11 +193,34 @@ class Ledger:
         fresh = [r for r in rows if r.state == State.QUEUED and not r.is_test and not reasons[r.id]]
         return self._manners.hold(connection, fresh, now)
 
+    def _within_budget(
+        self,
+        connection: Connection,
+        budget: Budget,
+        rows: Sequence[Any],
+        reasons: Mapping[int, str],
+        held: dict[int, tuple[datetime, str]],
+        now: datetime,
+    ) -> list[Any]:
+        """Add to `held` the first contacts that are too many for today; return the others first.
+
+        Should the account be limited for strangers all the same, those whom it knows have theirs already.
+        """
+        free = [row for row in rows if not reasons[row.id] and row.id not in held]
+        first = budget.judge(connection, self._lease.account, free, now)
+        until = budget.opens_again(now)
+        held |= {number: (until, FIRST_CONTACTS) for number, may_go in first.items() if not may_go}
+        return sorted(rows, key=lambda row: row.id in first)
+
     def _next_at(self, connection: Connection, now: datetime) -> datetime | None:
-        if connection.execute(self._due_query, {"b_now": now}).first():
+        if connection.execute(self._due_query, self._at(now)).first():
             return now
         later: datetime | None = connection.execute(self._later_query).scalar_one()
         return later
+
+    def _at(self, now: datetime) -> dict[str, datetime]:
+        """Return what the queries of what is due want to know of the moment."""
+        return {"b_now": now} | ({"b_morning": self._budget.opens_again(now)} if self._budget else {})
 
 
 def _claimable(scope: Scope) -> Any:
@@ -241,78 +275,20 @@ def _claimed(row: Any, token: str) -> Claimed:
     )
 
 
-def _reason(row: Any) -> str:
-    """Return why a member or a group's chat may not be written to any more, empty where they may."""
+def barred(row: Any, now: datetime) -> str:
+    """Return why a member or a group's chat may not be written to any more, empty where they may.
+
+    `row` has what `statements` looks up at the last moment: consent, the address' state, the group's end.
+    """
+    if row.is_test:  # a rehearsal goes to the shop itself
+        return ""
     if row.group_id is not None:  # whoever is in the chat has come by themselves, and leaves by themselves
-        return "closed" if row.group_closed_at else ""
-    if row.consent != ConsentState.OPTED_IN:
-        return "opted_out" if row.consent == ConsentState.OPTED_OUT else "no_consent"
-    return row.address_state if row.address_state not in (None, "ok") else ""
-
-
-def record(connection: Connection, account: str, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Write down what attempts came to, and what they say of addresses and the account."""
-    sent = [
-        {"b_id": o.delivery_id, "b_token": o.attempt_token, "b_remote_id": o.remote_id, "b_sent_at": o.at}
-        for o in outcomes
-        if o.state is State.SENT
-    ]
-    if sent:
-        connection.execute(RECORD_SENT, sent)
-        receipts.apply_early(connection, account, [o.remote_id for o in outcomes if o.remote_id])
-    if others := [_other(one) for one in outcomes if one.state is not State.SENT]:
-        connection.execute(RECORD_OTHER, others)
-    for one in outcomes:
-        if one.peer or one.address_state:
-            _note_address(connection, account, one, now)
-        if one.pause_until or one.account_problem:
-            _note_account(connection, account, one, now)
-
-
-def _other(one: Outcome) -> dict[str, Any]:
-    return {
-        "b_id": one.delivery_id,
-        "b_token": one.attempt_token,
-        "b_state": one.state,
-        "b_reason": one.reason,
-        "b_code": one.code,
-        "b_words": one.words,
-        "b_not_before": one.not_before,
-        "b_ended_at": one.at if one.state is State.FAILED else None,
-    }
-
-
-def _note_address(connection: Connection, account: str, outcome: Outcome, now: datetime) -> None:
-    row = connection.execute(
-        select(
-            deliveries.c.member_id, deliveries.c.group_id, deliveries.c.messenger, deliveries.c.address
-        ).where(deliveries.c.id == outcome.delivery_id)
-    ).one()
-    if not row.address or (row.member_id is None and row.group_id is None):  # forgotten meanwhile
-        return
-    if outcome.address_state and row.address != "me" and row.group_id is None:
-        mark_address(
-            connection, row.member_id, row.messenger, row.address,
-            state=outcome.address_state, reason=outcome.words or outcome.code, now=now,
-        )  # fmt: skip
-    if outcome.peer:
-        mine = and_(peers.c.account == account, peers.c.address == row.address)
-        values = {"peer": outcome.peer, "resolved_at": now}
-        if not connection.execute(update(peers).where(mine).values(**values)).rowcount:
-            connection.execute(peers.insert().values(account=account, address=row.address, **values))
-
-
-def _note_account(connection: Connection, account: str, outcome: Outcome, now: datetime) -> None:
-    ensure_account(connection, account)
-    values: dict[str, Any] = {}
-    if outcome.pause_until:  # of two pauses the longer one counts
-        query = select(accounts.c.paused_until).where(accounts.c.name == account)
-        until = max(filter(None, (outcome.pause_until, connection.execute(query).scalar())))
-        values |= {"paused_from": now, "paused_until": until}
-    if outcome.account_problem:
-        values |= {"stopped_at": now, "stopped_reason": outcome.account_problem}
-        values["stopped_code"] = "login" if outcome.is_login_lost else "limited"
-    connection.execute(update(accounts).where(accounts.c.name == account).values(**values))
+        reason = "closed" if row.group_closed_at else ""
+    elif row.consent != ConsentState.OPTED_IN:
+        reason = "opted_out" if row.consent == ConsentState.OPTED_OUT else "no_consent"
+    else:
+        reason = row.address_state if row.address_state not in (None, "ok") else ""
+    return reason or ("ended" if row.ends_at is not None and row.ends_at <= now else "")
 
 
 def clear_stop(connection: Connection, account: str, *, code: str = "") -> None:
@@ -341,6 +317,7 @@ def open_accounts(connection: Connection, announcement_id: int | None) -> list[s
         select(deliveries.c.account)
         .where(
             IS_OPEN,
+            deliveries.c.account != BY_HAND,  # no process sends those
             deliveries.c.announcement_id.in_(
                 select(announcements.c.id).where(announcements.c.state == "running")
             ),

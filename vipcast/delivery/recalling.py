@@ -20,22 +20,18 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection, Row, and_, case, select, update
 
-from vipcast.announcements.planning import Planner, Route
-from vipcast.announcements.records import Announcement
-from vipcast.announcements.templates import TemplateFault
+from vipcast.announcements.planning import Route
+from vipcast.by_hand import BY_HAND
 from vipcast.clock import Clock
 from vipcast.delivery.lease import Lease, acquire, renew
-from vipcast.delivery.ledger import clear_stop, current_pause, record
+from vipcast.delivery.ledger import clear_stop, current_pause
 from vipcast.delivery.outcomes import ARRIVED, Outcome, State
 from vipcast.delivery.pacing import Bucket, rate_for
+from vipcast.delivery.recording import record
 from vipcast.delivery.sender import STOPPED_HINTS, Ended
-from vipcast.errors import InputError, Locked, Problem, SetupMissing, VipcastError
-from vipcast.groups import seats
-from vipcast.groups.seats import Group, Place
-from vipcast.members import roster
+from vipcast.errors import InputError, Locked, SetupMissing, VipcastError
 from vipcast.messengers.base import (
     AccountProblem,
-    Capabilities,
     LoginLost,
     Message,
     Messenger,
@@ -45,7 +41,7 @@ from vipcast.messengers.base import (
     Unreachable,
 )
 from vipcast.storage.database import Database
-from vipcast.storage.tables import accounts, deliveries, members, peers
+from vipcast.storage.tables import accounts, deliveries, groups, members, peers
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +77,7 @@ class Item:
 
     id: int
     member_id: int | None
+    group_id: int | None  # whose chat got it
     member: str
     state: State
     account: str
@@ -127,8 +124,9 @@ class Halt:
 def survey(connection: Connection, number: int, member_ids: Sequence[int] = ()) -> list[Item]:
     """Return what left, may have left or is yet to leave of an announcement; of all members, or these."""
     query = (
-        select(deliveries, members.c.name.label("member"), peers.c.peer)
+        select(deliveries, members.c.name.label("member"), groups.c.name.label("group"), peers.c.peer)
         .outerjoin(members, members.c.id == deliveries.c.member_id)
+        .outerjoin(groups, groups.c.id == deliveries.c.group_id)
         .outerjoin(
             peers, and_(peers.c.account == deliveries.c.account, peers.c.address == deliveries.c.address)
         )
@@ -153,48 +151,6 @@ def mark(connection: Connection, items: Iterable[Item], deed: Deed) -> None:
     )
 
 
-def revise(
-    connection: Connection,
-    announcement: Announcement,
-    items: Sequence[Item],
-    planner: Planner,
-    routes: Mapping[str, Route],
-) -> dict[int, Message]:
-    """Return what each delivery is to say by the template as it is now, its media left as they were sent.
-
-    `routes` has each item's account. Who reads so already is left out.
-
-    Raises:
-        InputError: with every member's fault in `problems`.
-
-    """
-    people = {one.id: one for one in roster.load(connection, [one.member_id or 0 for one in items])}
-    groups = {one.name: one for one in seats.everything(connection)}
-    found, faults = {}, []
-    for item in items:
-        member, route, sent = people[item.member_id or 0], routes[item.account], item.message
-        try:
-            text = planner.render(member, _group_of(connection, announcement, member.id, groups), route)
-            message = replace(sent, text=text.text, spans=text.spans)
-            _check_fit(message, route.capabilities, item.messenger)
-        except TemplateFault as fault:
-            faults += [
-                Problem(p.code, f"{member.name}: {p.message}", p.hint, p.where) for p in fault.problems
-            ]
-            continue
-        # What was begun may have arrived already, whatever the ledger holds.
-        if message != sent or item.mark in (Mark.WANTED, Mark.FAILED):
-            found[item.id] = message
-    if faults:
-        number = len(faults)
-        raise InputError(
-            f"{number} fault{'s' * (number != 1)} found; nothing was edited.",
-            hint="Mend the template, then run it again.",
-            problems=faults,
-        )
-    return found
-
-
 @dataclass(slots=True)
 class Recaller:
     """Opens accounts through `opener`, which knows the concrete messengers."""
@@ -216,8 +172,10 @@ class Recaller:
 
     def obstacle(self, item: Item, deed: Deed) -> str:
         """Return why this cannot be done to a delivery that was sent, in words; empty where it can."""
-        if item.member_id is None:
+        if item.member_id is None and item.group_id is None:
             return "the member was forgotten"
+        if item.account == BY_HAND:
+            return "it was posted by hand: do it in the app"
         try:
             route = self.route(item.account)
         except VipcastError as error:
@@ -298,7 +256,7 @@ class Recaller:
         now = self.clock.now()
         values: dict[str, object] = {"recall": came, "recalled_at": now}
         # A person who was forgotten meanwhile leaves no words and no text.
-        is_forgotten = deliveries.c.member_id.is_(None)
+        is_forgotten = and_(deliveries.c.member_id.is_(None), deliveries.c.group_id.is_(None))
         values["recall_words"] = case((is_forgotten, ""), else_=words) if came is Mark.FAILED else words
         if came is Mark.DONE and message is not None:
             values["body"] = case((is_forgotten, ""), else_=msgspec.json.encode(message).decode())
@@ -352,7 +310,8 @@ def _item(row: Row[tuple[object, ...]]) -> Item:
     return Item(
         id=values["id"],
         member_id=values["member_id"],
-        member=values["member"] or "",
+        group_id=values["group_id"],
+        member=f"the chat of {values['group']}" if values["group"] else values["member"] or "",
         state=State(values["state"]),
         account=values["account"],
         messenger=values["messenger"],
@@ -364,26 +323,3 @@ def _item(row: Row[tuple[object, ...]]) -> Item:
         words=values["recall_words"],
         at=values["recalled_at"],
     )
-
-
-def _group_of(
-    connection: Connection, announcement: Announcement, member_id: int, groups: Mapping[str, Group]
-) -> Group | None:
-    """Return the group through which a member got it, as planning chose it; the first one for who left."""
-    sits = {name for name, place, _ in seats.groups_of(connection, member_id) if place is Place.SEATED}
-    known = [name for name in announcement.groups if name in groups]
-    name = next((name for name in known if name in sits), known[0] if known else "")
-    return groups.get(name)
-
-
-def _check_fit(message: Message, can: Capabilities, messenger: str) -> None:
-    """Refuse a text that is too long beside what was sent, which may be other media than the template's."""
-    limit = can.caption_limit if message.media else can.text_limit
-    length = can.unit.length(message.text)
-    if length > limit:
-        place = "a text with a picture or file" if message.media else "a text"
-        raise TemplateFault(
-            f"{length} is {length - limit} too long for {place} on {messenger} ({limit}).",
-            kind="too-long",
-            hint=f"Shorten it by {length - limit}; what was sent beside it stays.",
-        )

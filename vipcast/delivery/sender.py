@@ -35,7 +35,13 @@ FAULTY_ROUNDS = 5
 FAULTY_ROUNDS_UNREPEATABLE = 2  # each may leave a delivery unknown for good
 STOPPED_HINTS = {
     "login": "Log in again: vipcast account add {name}",
-    "limited": "Ask the messenger why; when it allows sending again: vipcast account check {name} --clear",
+    # Telegram's PEER_FLOOD most of all. @SpamBot is Telegram's own, and tells until when a limit lasts.
+    "limited": (
+        "Messengers limit accounts that write to or add people who do not know them. Nothing more is sent "
+        "from {name}, and nothing is lost: its queue stays, other accounts go on. Ask @SpamBot from that "
+        "account on Telegram, elsewhere the messenger, and wait; when it is free: "
+        "vipcast account check {name} --clear. Ask members to write first, or lower first_contacts_per_day."
+    ),
 }
 SMALL_WINDOW = 10  # as few as this go out together, and are waited for together
 GATHERINGS = 20

@@ -18,6 +18,7 @@ CLAIMED_COLUMNS = (
     deliveries.c.message_key,
     deliveries.c.attempts,
 )
+FIRST_CONTACTS = "first-contacts"  # a reason: the account has written to enough strangers today
 UNSETTLED = "unsettled-"  # before a reason: unknown, and not to be repeated
 
 # Word for word the condition of the index ix_deliveries_open: with parameters in their places, SQLite would
@@ -30,6 +31,11 @@ IS_DUE = or_(
     deliveries.c.not_before.is_(None),
     deliveries.c.not_before <= bindparam("b_now"),
     deliveries.c.sending_at > bindparam("b_now"),
+)
+# Or what is held until after any morning that is next by this clock: another one held it.
+IS_DUE_OR_HELD_TOO_LONG = or_(
+    IS_DUE,
+    and_(deliveries.c.reason == FIRST_CONTACTS, deliveries.c.not_before > bindparam("b_morning")),
 )
 # Looked up at the last moment: whether the member may be written to, and at this address.
 CONSENT = (

@@ -45,6 +45,7 @@ class Saying:
     message: Message
     conversation_id: int | None = None
     member_id: int | None = None  # who gets it; None at the desk
+    group_id: int | None = None  # the group whose chat gets it
     inbound_id: int | None = None  # the message that it is about
     purpose: str | None = None  # what may be said only once, ever
     author: str = ""

@@ -13,12 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from vipcast.by_hand import BY_HAND
 from vipcast.groups import seats
 from vipcast.groups.seats import Group
 from vipcast.storage.tables import groups
 from vipcast.storage.tables_chats import chat_people, chats
 
-DIRECT, CHAT, BY_HAND = "direct", "chat", "by-hand"
+DIRECT, CHAT = "direct", "chat"
 MODES = (DIRECT, CHAT, BY_HAND)
 MAKING, READY, CLOSED = "making", "ready", "closed"
 
@@ -34,6 +35,7 @@ class GroupChat:
     title: str
     picture: str
     link: str
+    door: str  # the default link, which nobody was ever given
     language: str
     members_write: bool
     hides_members: bool
@@ -55,11 +57,11 @@ def of(connection: Connection, group: Group) -> GroupChat | None:
 
 
 def kept(connection: Connection) -> list[tuple[Group, GroupChat]]:
-    """Return the open groups whose chat is ready on a messenger that can be looked into."""
+    """Return the open groups whose chat is ready, or being made, on a messenger that can be looked into."""
     found = []
     for group in seats.everything(connection, with_closed=False):
         chat = of(connection, group) if group.mode == CHAT else None
-        if chat is not None and chat.state == READY:
+        if chat is not None and chat.state in (READY, MAKING):
             found.append((group, chat))
     return found
 

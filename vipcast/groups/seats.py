@@ -146,6 +146,16 @@ def seats(connection: Connection, group: Group) -> list[Seat]:
     return found
 
 
+def places(connection: Connection, group: Group) -> dict[int, Place]:
+    """Return {member: place} in the order of arrival, with those who left."""
+    query = (
+        select(memberships.c.member_id, memberships.c.state)
+        .where(memberships.c.group_id == group.id)
+        .order_by(memberships.c.arrival)
+    )
+    return {row.member_id: Place(row.state) for row in connection.execute(query)}
+
+
 def groups_of(connection: Connection, member_id: int) -> list[tuple[str, Place, int]]:
     """Return (group, place, position in its list) of one member."""
     query = (
@@ -331,6 +341,11 @@ def set_chat(connection: Connection, group: Group, account: str, chat: str) -> N
         )
     values = {"chat_account": account if chat else "", "chat": chat}
     connection.execute(update(groups).where(groups.c.id == group.id).values(**values))
+
+
+def set_chat_account(connection: Connection, group: Group, account: str) -> None:
+    """Note which account is to make the group's chat."""
+    connection.execute(update(groups).where(groups.c.id == group.id).values(chat_account=account))
 
 
 def close(connection: Connection, group: Group, *, now: datetime) -> None:

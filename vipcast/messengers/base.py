@@ -91,6 +91,7 @@ class Capabilities:
     quick_replies: bool = False  # a message may carry `Message.choices`
     recalls: frozenset[Literal["delete", "edit"]] = frozenset()  # what can be done to a sent message
     minds_strangers: bool = False  # limits accounts that write first to many people
+    keeps_chats: bool = False  # `Messenger.keeper` returns something
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from vipcast.messengers.base import (
     Sent,
     Unit,
 )
-from vipcast.messengers.base_chats import Chat
+from vipcast.messengers.base_chats import Chat, ChatKeeper
 
 if TYPE_CHECKING:
     from vipcast.messengers._telegram.actions import Actions
@@ -66,6 +66,8 @@ class Telegram(Messenger):
         accepts_phone=True,
         threads=True,
         recalls=frozenset({"delete", "edit"}),
+        minds_strangers=True,
+        keeps_chats=True,
     )
 
     has_saved_messages: ClassVar[bool] = True
@@ -78,6 +80,7 @@ class Telegram(Messenger):
         super().__init__(account)
         self._actions: Actions | None = None  # over the account's own session file
         self._listening: Listening | None = None
+        self._keeper: ChatKeeper | None = None
 
     @classmethod
     def normalise_address(cls, value: str) -> str:
@@ -155,8 +158,18 @@ class Telegram(Messenger):
     async def chats(self) -> list[Chat]:
         return await self._acting.chats()
 
+    def keeper(self) -> ChatKeeper | None:
+        """Return the keeper of a person's megagroups; None for a bot, which cannot make groups."""
+        if self.account.token is not None:
+            return None
+        if self._keeper is None:
+            from vipcast.messengers._telegram.chat_keeper import TelegramChatKeeper  # noqa: PLC0415
+
+            self._keeper = TelegramChatKeeper(lambda: self._acting)
+        return self._keeper
+
     async def listen(self, caught_up: Callable[[], None] = lambda: None) -> AsyncGenerator[Event, None]:
-        """Yield messages, edits, reading receipts and stops of a bot; see `Messenger.listen`.
+        """Yield messages, edits, reading receipts, changes of chats, stops of a bot; see `Messenger.listen`.
 
         What is said in a group has its writer's address and the group's as `chat`; `raw` has the group's
         `title`, and `is_own` where this account wrote it, by hand or from another program.
@@ -184,6 +197,8 @@ _BOT = Capabilities(
         **{name: getattr(Telegram.capabilities, name) for name in Capabilities.__dataclass_fields__},
         "rate": Rate(per_second=25.0, burst=25),
         "accepts_phone": False,
+        "minds_strangers": False,  # nobody hears from a bot before they wrote to it
+        "keeps_chats": False,
         "quick_replies": True,
     }
 )

@@ -40,6 +40,13 @@ _DUE = (
     AND (d.state <> 'unknown' OR d.not_before IS NOT NULL OR d.reason = 'interrupted')
     AND (a.state = 'running' OR (a.id IS NULL AND (d.reason <> 'interrupted' OR d.sending_at > :lately)))
     AND c.stopped_at IS NULL AND (c.paused_until IS NULL OR c.paused_until <= :now)
+    AND d.account <> 'by-hand'
+    """,
+    # What waits for a person's hand has no time yet, or is late and nobody was told.
+    """
+    SELECT 1 FROM deliveries d JOIN announcements a ON a.id = d.announcement_id
+    WHERE d.state IN ('queued', 'unknown', 'sending') AND d.account = 'by-hand' AND d.state = 'queued'
+    AND a.state = 'running' AND (d.due_at IS NULL OR (d.due_at < :now AND d.nudged_at IS NULL))
     """,
     """
     SELECT 1 FROM groups g WHERE g.closed_at IS NULL

@@ -26,7 +26,7 @@ from vipcast.delivery.outcomes import State
 from vipcast.delivery.sender import DrainResult
 from vipcast.delivery.statements import IS_OPEN, UNSETTLED
 from vipcast.groups import seats
-from vipcast.schedules import pulse, records
+from vipcast.schedules import hand_nudging, pulse, records
 from vipcast.schedules.firing import RESTORED, Fired, Firing
 from vipcast.schedules.pulse import Pulse
 from vipcast.storage.database import Database
@@ -43,6 +43,7 @@ class Ticked:
     seated: dict[str, int] = field(default_factory=dict)  # group -> how many moved up
     nudged: list[Made] = field(default_factory=list)
     overdue: list[Made] = field(default_factory=list)
+    late_by_hand: list[int] = field(default_factory=list)  # tasks of which nobody was told before
     clock_was_set_back: bool = False
     was_restored: bool = False
     was_stopped: bool = False  # by a signal
@@ -111,6 +112,8 @@ class Ticker:
             upkeep = Upkeep(self.setting)
             upkeep.outcomes(connection, self.clock.now())
             done.nudged, done.overdue = upkeep.nudges(connection, self.clock.now())
+            late = hand_nudging.nudge(connection, self.setting, self.clock.now())
+            done.late_by_hand = [task.id for task in late]
 
     async def _drain(self, done: Ticked, stop: asyncio.Event) -> list[DrainResult]:
         """Send news and talk side by side; what another process sends already is left to it.

@@ -33,6 +33,7 @@ chats = Table(  # a chat that vipcast keeps for a group; its account and address
     Column("title", Text, nullable=False, server_default=""),
     Column("picture", Text, nullable=False, server_default=""),  # a file
     Column("link", Text, nullable=False, server_default=""),  # opens a chat that is kept by hand
+    Column("door", Text, nullable=False, server_default=""),  # the default link, which nobody was ever given
     Column("language", String(8), nullable=False, server_default=""),  # empty: the shop's
     Column("members_write", Boolean, nullable=False, server_default=text("false")),
     Column("hides_members", Boolean, nullable=False, server_default=text("false")),

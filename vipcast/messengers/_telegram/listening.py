@@ -1,4 +1,4 @@
-"""Hearing what people do on Telegram: messages, edits, what they read, bots that they stop.
+"""Hearing what people do on Telegram: messages, edits, what they read, groups they join, bots they stop.
 
 `listen` has a session file of its own beside the account's, with the same login, so that `send` may use
 the account at the same time. Telethon keeps there how far it has heard. Its own way of keeping that is
@@ -46,7 +46,12 @@ WATCHED_DIALOGS = 200  # the latest ones, whose groups are looked after for miss
 MOST_PEER_DIALOGS = 100  # Telegram's limit for asking about several at once
 
 _EDITS = (types.UpdateEditMessage, types.UpdateEditChannelMessage)
-_COUNTED = (*_EDITS, types.UpdateReadHistoryOutbox, types.UpdateBotStopped)
+_COUNTED = (
+    *_EDITS,
+    types.UpdateReadHistoryOutbox,
+    types.UpdateBotStopped,
+    types.UpdateChannelParticipant,
+)
 
 
 class Listening:
@@ -184,7 +189,9 @@ class _Box(MessageBox):  # type: ignore[misc]
     """
 
     def apply_difference_type(self, diff: Any, chat_hashes: Any) -> Any:
-        return _with_dropped(diff, super().apply_difference_type(diff, chat_hashes))
+        updates, users, chats = _with_dropped(diff, super().apply_difference_type(diff, chat_hashes))
+        # That a group is another one than it was before we came tells nothing: it is looked at anyway.
+        return [one for one in updates if not isinstance(one, types.UpdateChannel)], users, chats
 
     def apply_channel_difference(self, request: Any, diff: Any, chat_hashes: Any) -> Any:
         return _with_dropped(diff, super().apply_channel_difference(request, diff, chat_hashes))

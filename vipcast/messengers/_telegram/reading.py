@@ -3,6 +3,9 @@
 Passed over, because they are no person's word to the shop: service messages, Telegram's own account, bots,
 news channels, and in groups what was posted in the name of another channel. An anonymous admin of a group
 is named by the group: its address, its title.
+
+That people come into a group, leave it, ask to come in or read there is told as `CHAT`, without who: whoever
+keeps the group looks for themselves.
 """
 
 from __future__ import annotations
@@ -28,6 +31,14 @@ log = logging.getLogger(__name__)
 SERVICE_IDS = frozenset({777000, 42777})
 REMEMBERED = 5000  # messages whose content is known, to tell an edit from a reaction
 
+# Service messages of a megagroup by which its people are others than before.
+_COMING_AND_GOING = (
+    types.MessageActionChatAddUser,
+    types.MessageActionChatDeleteUser,
+    types.MessageActionChatJoinedByLink,
+    types.MessageActionChatJoinedByRequest,
+    types.MessageActionChatJoinedViaCommunity,
+)
 _START = re.compile(r"/start(?:@\w+)?\s+([\w-]{1,64})\s*", re.ASCII)
 _LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_].*)?")
 
@@ -53,7 +64,7 @@ class Reader:
         self._contents: OrderedDict[tuple[int, int], bytes] = OrderedDict()
 
     async def read(self, update: Any) -> Event | None:
-        """Return what an update says about a person; None for what concerns nobody."""
+        """Return what an update says about a person or a group; None for what concerns nobody."""
         match update:
             case (
                 types.UpdateNewMessage(message=types.Message())
@@ -78,7 +89,7 @@ class Reader:
                 kind = EventKind.UNSUBSCRIBED if update.stopped else EventKind.SUBSCRIBED
                 names = names_of(update.user_id, person)
                 return _event(kind, names, f"stop-{update.qts}", moment(update.date))
-        return None
+        return _change_of_chat(update)
 
     def _whole(self, update: Any) -> Any:
         """Return the message that the short form of an update stands for."""
@@ -239,6 +250,33 @@ def _event(
     about = {"id": names[-1], "spellings": names}
     about |= {key: value for key, value in (raw or {}).items() if value}
     return Event(kind, names[0], remote_id, at, raw=about, **more)
+
+
+def _change_of_chat(update: Any) -> Event | None:
+    """Return that a group changed; None for a channel of news, and for all other updates."""
+    now = datetime.now(UTC)
+    match update:
+        case types.UpdateNewChannelMessage(message=types.MessageService() as message):
+            if not isinstance(message.action, _COMING_AND_GOING):
+                return None
+            where, what, at = message.peer_id, f"service-{message.id}", moment(message.date)
+        case types.UpdateChannelParticipant():
+            where, what = types.PeerChannel(update.channel_id), f"participant-{update.qts}"
+            at = moment(update.date)
+        case types.UpdatePendingJoinRequests():
+            where, what, at = update.peer, f"asking-{now.timestamp()}", now
+        case types.UpdateReadChannelOutbox():  # one number for each who reads: the moment tells them apart
+            where, at = types.PeerChannel(update.channel_id), now
+            what = f"read-{update.max_id}-{now.timestamp()}"
+        case types.UpdateChannel():
+            where, what, at = types.PeerChannel(update.channel_id), f"group-{now.timestamp()}", now
+        case _:
+            return None
+    marked = utils.get_peer_id(where)
+    group = (getattr(update, "_entities", None) or {}).get(marked)
+    if isinstance(group, (types.Channel, types.ChannelForbidden)) and not group.megagroup:
+        return None
+    return Event(EventKind.CHAT, str(marked), what, at, chat=str(marked))
 
 
 def _reply_of(message: Any) -> str:

@@ -8,6 +8,7 @@ from vipcast.sandbox.telegram import (
     admin_log,
     changing,
     differences,
+    folders,
     group_looks,
     group_rights,
     groups,
@@ -38,6 +39,7 @@ _HANDLERS: Final[Handlers] = {
     **group_looks.HANDLERS,
     **invites.HANDLERS,
     **receipts.HANDLERS,
+    **folders.HANDLERS,
 }
 
 

@@ -124,8 +124,11 @@ def _ban(call: Call, group: SandboxGroup, user: SandboxUser, member: Member) -> 
     if member.is_in:
         changes = group_life.take_out(call.hub, group, call.me, user, is_banned=True, beside=call.line)
         return group_life.group_updates(call.hub, call.me, group, changes)
+    before = member_view(call.me, member)
     member.standing, member.forbidden = "banned", frozenset({"view_messages"})
     member.banned_by, member.banned_at = call.me.id, int(time.time())
+    deed = types.ChannelAdminLogEventActionParticipantToggleBan(before, member_view(call.me, member))
+    log_deed(call.hub, group, call.me, deed, user.id)
     return _changed(call, group, user, "banned", member.forbidden)
 
 

@@ -168,6 +168,7 @@ def get_full_channel(call: Call, request: Any) -> Any:
         admins_count=_count(group, "admins") if is_admin else None,
         kicked_count=_count(group, "kicked") if is_admin else None,
         banned_count=_count(group, "banned") if is_admin else None,
+        folder_id=1 if group.key in me.archived else None,
         **common,
     )
     return _full(call, group, full, [group.creator])

@@ -116,6 +116,8 @@ def get_dialogs(call: Call, request: Any) -> Any:
     """Return the chats, those with the latest messages first."""
     world, me = call.world, call.me
     keys = [*world.box(me.id).chats, *(key for key, group in world.groups.items() if group.member(me.id))]
+    if request.folder_id is not None:  # without one, the archive is among the others
+        keys = [key for key in keys if (key in me.archived) == bool(request.folder_id)]
     tops = [(top, key) for key in dict.fromkeys(keys) if (top := _top(call, key))]
     # A megagroup's numbers are its own: only time and the order of writing tell what is newer.
     tops.sort(key=lambda item: item[0].number, reverse=True)
@@ -180,6 +182,7 @@ def dialog_view(call: Call, key: int, top: Letter | None) -> Any:
         unread_poll_votes_count=0,
         notify_settings=types.PeerNotifySettings(),
         pts=box.pts if is_megagroup else None,
+        folder_id=1 if key in call.me.archived else None,
     )
 
 

@@ -133,11 +133,13 @@ def get_links(call: Call, request: Any) -> Any:
         for invite in reversed(group.invites)
         if invite.admin == admin.id and invite.is_revoked == bool(request.revoked)
     ]
+    total = len(found)
+    if request.offset_link:
+        last = _known(group, request.offset_link)
+        found = found[next((n for n, one in enumerate(found, 1) if one is last), 0) :]
     page = found[: min(request.limit, _PAGE) or _PAGE]
     users = users_view(call.world, call.me, [admin.id])
-    return types.messages.ExportedChatInvites(
-        len(found), [invite_view(group, invite) for invite in page], users
-    )
+    return types.messages.ExportedChatInvites(total, [invite_view(group, invite) for invite in page], users)
 
 
 def get_link(call: Call, request: Any) -> Any:

@@ -34,6 +34,7 @@ class SandboxUser(msgspec.Struct, eq=False, kw_only=True):
     contacts: dict[int, tuple[str, str]] = {}  # the names by which this person knows others
     blocked: set[int] = set()
     started: set[int] = set()  # of a bot: who wrote to it, so that it may write back
+    archived: set[int] = set()  # chats put away, by their keys
 
     @property
     def key(self) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import msgspec
 
 from vipcast.errors import InputError
 from vipcast.sandbox.attachments import Attachment
@@ -160,6 +162,19 @@ class PlayedGroups:
         viewer = viewer or self._world.users[group.creator]
         box, numbers = self._world.shelf(viewer.id, group)
         return [talk_view(self._world, viewer.id, box.letters[number]) for number in numbers]
+
+    def grow_old(self, group: SandboxGroup, by: timedelta) -> None:
+        """Make all that happened in a group up to now so much older: what Telegram keeps for days is gone."""
+        seconds = int(by.total_seconds())
+        for letter in self._world.box(group.key).letters.values():
+            letter.at -= seconds
+            self._world.store.put_letter(letter)
+        group.events = [msgspec.structs.replace(one, at=one.at - seconds) for one in group.events]
+        for member in group.members.values():
+            member.joined_at -= seconds
+            member.banned_at -= seconds if member.banned_at else 0
+        self._world.keep_group(group)
+        self._world.store.commit()
 
     def _demand_member(self, group: SandboxGroup, person: SandboxUser) -> None:
         if group.member(person.id) is None:

@@ -29,6 +29,7 @@ from vipcast.sandbox.telegram.link import Link
 from vipcast.sandbox.telegram.model import ChangeKind, Letter, SandboxMessage, SandboxUser
 from vipcast.sandbox.telegram.packing import packed
 from vipcast.sandbox.telegram.played import PlayedGroups
+from vipcast.sandbox.telegram.played_people import PlayedPeople
 from vipcast.sandbox.telegram.rpc import Hub, RandomIds, RpcError
 from vipcast.sandbox.telegram.store import Store
 from vipcast.sandbox.telegram.views import phone_view, push_changes, talk_view
@@ -40,7 +41,7 @@ OnMessage = Callable[[SandboxMessage], Awaitable[None] | None]
 OnGroupMessage = Callable[[GroupMessage], Awaitable[None] | None]
 
 
-class TelegramSandbox(PlayedGroups):
+class TelegramSandbox(PlayedGroups, PlayedPeople):
     """A Telegram for this machine alone. Use it from one event loop.
 
     Anybody who is asked for exists, but phone numbers that end in 0000 and usernames that begin with

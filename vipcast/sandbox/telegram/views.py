@@ -25,6 +25,8 @@ from vipcast.sandbox.telegram.world import World
 
 
 def user_view(world: World, viewer: SandboxUser, user: SandboxUser) -> Any:
+    if user.deleted:  # nothing is left of them but the number
+        return types.User(id=user.id, deleted=True, access_hash=world.access_hash(viewer.id, user.id))
     is_self = viewer is user
     names = viewer.contacts.get(user.id)
     first_name, last_name = names or (user.first_name, user.last_name)
@@ -33,7 +35,6 @@ def user_view(world: World, viewer: SandboxUser, user: SandboxUser) -> Any:
         is_self=is_self or None,
         contact=True if names else None,
         mutual_contact=True if names and viewer.id in user.contacts else None,
-        deleted=user.deleted or None,
         bot=user.is_bot or None,
         bot_info_version=1 if user.is_bot else None,
         contact_require_premium=user.premium_only or None,

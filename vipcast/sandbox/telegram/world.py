@@ -123,6 +123,34 @@ class World:
         self.keep(user)
         return user
 
+    def rename(self, user: SandboxUser, *, username: str | None = None, **names: str | None) -> None:
+        """Give a person other names; None leaves one as it is.
+
+        Raises:
+            InputError: the username is no such thing or taken, or it was the only thing to know them by.
+
+        """
+        if username is not None:
+            username = username.lstrip("@")
+            self._check_username(user, username)
+            self._by_name.pop("@" + user.username.lower(), None)
+            user.username = username
+        for name, value in names.items():
+            if value is not None:
+                setattr(user, name, value)
+        self.keep(user)
+
+    def _check_username(self, user: SandboxUser, username: str) -> None:
+        if not username:
+            if not user.phone:
+                raise InputError(f"{user.label} has no phone number: the username cannot go.")
+            return
+        if not is_username(username):
+            raise InputError(f"@{username} is no Telegram username.", hint="3 to 32 letters, digits and _.")
+        owner = self._by_name.get("@" + username.lower())
+        if owner is not None and owner is not user and not owner.deleted:
+            raise InputError(f"@{username} is somebody else's.", hint="Let them give it up first.")
+
     def keep(self, user: SandboxUser) -> None:
         """Remember a person after a change."""
         self._index(user)

@@ -101,6 +101,7 @@ def upgrade() -> None:
         sa.Column("title", sa.Text(), server_default="", nullable=False),
         sa.Column("picture", sa.Text(), server_default="", nullable=False),
         sa.Column("link", sa.Text(), server_default="", nullable=False),
+        sa.Column("door", sa.Text(), server_default="", nullable=False),
         sa.Column("language", sa.String(length=8), server_default="", nullable=False),
         sa.Column("members_write", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("hides_members", sa.Boolean(), server_default=sa.text("false"), nullable=False),

@@ -1,0 +1,154 @@
+"""Who is, or was, in a group's chat, as far as we know; and which member of the shop somebody there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, insert, select, update
+
+from vipcast.config import Account
+from vipcast.groups.seats import Group
+from vipcast.members import roster
+from vipcast.members.roster import PHONE
+from vipcast.messengers.base_chats import Person
+from vipcast.storage.tables import accounts, addresses, peers
+from vipcast.storage.tables_chats import chat_people
+
+ASKS, THERE, LEFT, REMOVED = "asks", "there", "left", "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the records say of one person; `state` is asks, there, left or removed."""
+
+    person: str  # a `Person.id`
+    member_id: int | None
+    name: str
+    role: str
+    state: str
+    is_deleted: bool
+    joined_at: datetime | None
+    gone_at: datetime | None
+    added_at: datetime | None
+    greeted_at: datetime | None
+
+
+def known(connection: Connection, group: Group) -> dict[str, Known]:
+    """Return what the records say of a group's chat, by `Person.id`."""
+    columns = [chat_people.c[name] for name in Known.__dataclass_fields__]
+    query = select(*columns).where(chat_people.c.group_id == group.id).order_by(chat_people.c.id)
+    return {row.person: Known(**row._mapping) for row in connection.execute(query)}  # noqa: SLF001
+
+
+def note(connection: Connection, group: Group, person: Person, **values: Any) -> None:
+    """Write down what the messenger says of a person, and `values` of the table beside it."""
+    found = {
+        "name": person.name,
+        "spellings": list(person.spellings),
+        "address": person.spellings[0] if person.spellings else "",
+        "role": person.role,
+        "is_deleted": person.is_deleted,
+        **values,
+    }
+    if person.joined_at is not None:
+        found.setdefault("joined_at", person.joined_at)
+    mine = _row(group, person.id)
+    if not connection.execute(update(chat_people).where(mine).values(**found)).rowcount:
+        found.setdefault("state", THERE)
+        connection.execute(insert(chat_people).values(group_id=group.id, person=person.id, **found))
+
+
+def change(connection: Connection, group: Group, person_id: str, **values: Any) -> None:
+    """Change what the records say of somebody."""
+    connection.execute(update(chat_people).where(_row(group, person_id)).values(**values))
+
+
+def whose(connection: Connection, account: Account, group: Group, person: Person) -> int | None:
+    """Return which member a person of the messenger is; None for nobody whom the shop knows.
+
+    Who was tied to a member in this chat stays tied; then the spellings of their address count, and what
+    the account once resolved to this very person.
+    """
+    tied = select(chat_people.c.member_id).where(_row(group, person.id))
+    if (member_id := connection.execute(tied).scalar()) is not None:
+        return int(member_id)
+    resolved = select(peers.c.address).where(
+        peers.c.account == account.name, peers.c.peer.startswith(f"{person.id}:", autoescape=True)
+    )
+    spellings = [*connection.execute(resolved).scalars(), *person.spellings]
+    query = select(addresses.c.address, addresses.c.member_id).where(
+        addresses.c.messenger.in_((account.messenger, PHONE)), addresses.c.address.in_(spellings)
+    )
+    owners = {row.address: row.member_id for row in connection.execute(query)}
+    return next((int(owners[one]) for one in spellings if one in owners), None)
+
+
+def may_be(connection: Connection, account: Account, member_id: int, person: Person) -> bool:
+    """Return whether nothing speaks against a person's being this member.
+
+    A member whose own address on this messenger is known can be nobody else there. A phone number proves
+    nothing, since people hide theirs, unless the account has resolved it to somebody else.
+    """
+    query = select(addresses.c.address).where(
+        addresses.c.member_id == member_id, addresses.c.messenger.in_((account.messenger, PHONE))
+    )
+    theirs = list(connection.execute(query).scalars())
+    if any(one in person.spellings for one in theirs):
+        return True
+    query = select(peers.c.peer).where(peers.c.account == account.name, peers.c.address.in_(theirs))
+    resolved = {peer.partition(":")[0] for peer in connection.execute(query).scalars()}
+    if resolved:
+        return person.id in resolved
+    return all(one.startswith("+") for one in theirs)
+
+
+def tie(connection: Connection, account: Account, member_id: int, person: Person, now: datetime) -> None:
+    """Let a member be reached on this messenger as the person who came by their link.
+
+    Raises:
+        InputError: the address is another member's.
+
+    """
+    if not person.spellings:
+        return
+    (member,) = roster.load(connection, [member_id])
+    here = {one.address for one in member.addresses if one.messenger == account.messenger}
+    address = next((one for one in person.spellings if one in here), "")
+    if not address:
+        address = person.spellings[0]
+        roster.add_address(connection, member_id, account.messenger, address)
+    keep_peer(connection, account.name, address, person.peer, now)
+
+
+def keep_peer(connection: Connection, account: str, address: str, peer: str, now: datetime) -> None:
+    """Keep how an account reaches an address; an empty `peer` changes nothing."""
+    if not peer:
+        return
+    mine = and_(peers.c.account == account, peers.c.address == address)
+    values = {"peer": peer, "resolved_at": now}
+    if not connection.execute(update(peers).where(mine).values(**values)).rowcount:
+        connection.execute(insert(peers).values(account=account, address=address, **values))
+
+
+def peer_of(connection: Connection, account: str, address: str) -> str:
+    """Return how an account reaches an address; empty where it never has."""
+    query = select(peers.c.peer).where(peers.c.account == account, peers.c.address == address)
+    return connection.execute(query).scalar() or ""
+
+
+def identity_of(connection: Connection, account: str) -> str:
+    """Return who an account is on its messenger, as far as it ever said."""
+    query = select(accounts.c.identity).where(accounts.c.name == account)
+    return connection.execute(query).scalar() or ""
+
+
+def names_of(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
+    """Return {member: name}."""
+    return {one.id: one.name for one in roster.load(connection, list(ids))}
+
+
+def _row(group: Group, person_id: str) -> Any:
+    return and_(chat_people.c.group_id == group.id, chat_people.c.person == person_id)

@@ -1,0 +1,139 @@
+"""Keeping the chats in order while `listen` runs: whoever asks is answered, whoever comes is greeted.
+
+A chat is looked through when the messenger told of a change, when `listen` begins, and every ten minutes,
+for messengers do not tell of everything. Nobody is taken out of a chat unless `[chats] fix` says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from vipcast.chats import making, syncing
+from vipcast.chats.context import Context
+from vipcast.chats.gate import Answer
+from vipcast.chats.syncing import Synced
+from vipcast.conversations.desk import Desk
+from vipcast.errors import Locked, VipcastError
+from vipcast.groups import chats
+from vipcast.groups.chats import GroupChat
+from vipcast.groups.seats import Group
+from vipcast.messengers.base import AccountProblem, Throttled, Unreachable
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+AT_LEAST_EVERY = timedelta(minutes=10)
+AGAIN_SECONDS = 30.0  # after a fault
+
+
+class Watch:
+    """Looks after all chats; `tell` hears what is found, and `send_news` sends invitations, by number."""
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        fixes: bool,
+        tell: Callable[[str, str], None],
+        send_news: Callable[[int], Awaitable[object]],
+        note_problem: Callable[[str, VipcastError], None],
+    ) -> None:
+        """Make ready; `note_problem` keeps what stopped an account, by its name."""
+        self._context = context
+        self._fixes = fixes
+        self._tell = tell
+        self._send_news = send_news
+        self._note_problem = note_problem
+        self._not_before: dict[int, datetime] = {}  # by group, after a fault
+        self._looked: set[int] = set()  # in this run
+        self.is_at_rest = False  # there was nothing to look after at the last look
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look after the chats until `stop` is set."""
+        while not stop.is_set():
+            due = self._due()
+            self.is_at_rest = not due
+            for group, chat in due:
+                if not stop.is_set():
+                    await self._look_after(group, chat)
+            if not due:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await stop.wait()
+
+    def use(self, context: Context) -> None:
+        """Go on with another context: the desk was found."""
+        self._context = context
+
+    def _due(self) -> list[tuple[Group, GroupChat]]:
+        now = self._context.now()
+        with self._context.database.read() as connection:
+            found = chats.kept(connection)
+        return [
+            (group, chat)
+            for group, chat in found
+            if group.chat_account in self._context.setting.accounts
+            and self._not_before.get(group.id, now) <= now
+            and (
+                group.id not in self._looked
+                or chat.wants_a_look
+                or chat.looked_at is None
+                or now - chat.looked_at >= AT_LEAST_EVERY
+            )
+        ]
+
+    async def _look_after(self, group: Group, chat: GroupChat) -> None:
+        """Look after one chat; what fails is told, and tried again after a while."""
+        try:
+            context = self._context
+            async with context.alone(group.chat_account, 0), context.borrow(group.chat_account) as messenger:
+                if chat.state == chats.MAKING:
+                    await making.make(context, messenger, making.keeper_of(messenger), group)
+                done = await syncing.sync(context, messenger, group, acts=True, fixes=self._fixes)
+            self._looked.add(group.id)
+            self._report(done)
+            if done.invited is not None and done.invited.announcement is not None:
+                await self._send_news(done.invited.announcement.id)
+        except Locked:
+            self._wait(group, LOOK_SECONDS)
+        except Throttled as error:
+            self._wait(group, error.retry_after)
+        except VipcastError as error:
+            if isinstance(error, AccountProblem):
+                self._note_problem(group.chat_account, error)
+            if not isinstance(error, Unreachable):  # that is told for the account already
+                self._tell(f"chat {group.name}", f"The chat of {group.name}: {error.message} {error.hint}")
+            self._wait(group, AGAIN_SECONDS)
+        except Exception as error:  # noqa: BLE001 - the other chats go on
+            trace = "".join(traceback.format_tb(error.__traceback__))
+            log.error("a chat: unexpected %s\n%s", type(error).__name__, trace)  # noqa: TRY400
+            self._wait(group, AGAIN_SECONDS)
+
+    def _wait(self, group: Group, seconds: float) -> None:
+        self._not_before[group.id] = self._context.now() + timedelta(seconds=seconds)
+
+    def _report(self, done: Synced) -> None:
+        """Tell of what a person should see: numbers to whoever runs `listen`, names to the desk."""
+        group = done.group
+        left = [] if self._fixes else [one for one in done.differences if one.removes]
+        asking = [one for one in done.verdicts if one.answer is Answer.LEAVE]
+        if left or asking:
+            self._tell(
+                f"chat {group.name}",
+                f"The chat of {group.name}: {len(left)} there without a seat, {len(asking)} ask to come in "
+                f"and are not known. See: vipcast group sync '{group.name}'",
+            )
+        names = [(one.person_id, one.name) for one in left]
+        names += [(one.request.person.id, one.request.person.name) for one in asking]
+        setting, now = self._context.setting, self._context.now()
+        with self._context.database.write() as connection:
+            for number, name in names:
+                text = setting.wording.without_seat(name or number, group.name)
+                Desk(setting).notice(
+                    connection, None, text, f"without-seat:{group.id}:{number}:{now:%Y-%m-%d}", now
+                )

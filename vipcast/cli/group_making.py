@@ -1,0 +1,272 @@
+"""A group's own chat at the terminal: made, changed, welcomed to, closed; and groups kept by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from vipcast.by_hand import BY_HAND, NETWORKS
+from vipcast.chats import closing, making, saying
+from vipcast.chats.context import Context
+from vipcast.chats.making import Wishes
+from vipcast.cli.chat_options import ChatOptions
+from vipcast.cli.clipboard import copy
+from vipcast.cli.result import Result
+from vipcast.config import LANGUAGES
+from vipcast.errors import InputError, did_you_mean
+from vipcast.groups import chats, seats
+from vipcast.groups.seats import Group
+from vipcast.messengers.base import AccountProblem, AddressInvalid, Messenger
+from vipcast.shop import Shop
+from vipcast.shop_chats import chat_account, context_of
+from vipcast.shop_desk import find_chat, setting_of
+
+if TYPE_CHECKING:
+    from vipcast.conversations.replies import ReplyName
+    from vipcast.groups.chats import GroupChat
+
+T = TypeVar("T")
+
+
+def check(shop: Shop, options: ChatOptions, mode: str) -> None:
+    """Refuse what cannot be, before anything is written; `mode` is the group's until now.
+
+    Raises:
+        InputError: a mode, network, language or picture that is not there, or flags that do not go together.
+        SendError: the account that is to own the chat cannot be used.
+
+    """
+    mode = options.mode or mode
+    if mode not in chats.MODES:
+        raise InputError(
+            f"There is no mode {mode!r}.",
+            hint="direct: each member gets a private message. chat: a group on Telegram that vipcast keeps. "
+            "by-hand: a group where no program can write.",
+        )
+    wrong = {
+        chats.DIRECT: options.about_chat,
+        chats.CHAT: [flag for flag in options.about_chat if flag in ("--on", "--link")],
+        BY_HAND: [f for f in options.about_chat if f in ("--picture", "--talk", "--hide-members")],
+    }[mode]
+    if wrong:
+        raise InputError(f"{wrong[0]} makes no sense for a group in the mode {mode}.", hint="Add --mode.")
+    if options.language not in (None, "", *LANGUAGES):
+        raise InputError(
+            f"There are no texts in {options.language!r}.", hint=f"Choose one of {', '.join(LANGUAGES)}."
+        )
+    if options.picture is not None and not options.picture.is_file():
+        raise InputError(
+            f"There is no picture {options.picture}.", hint="Name a file.", where=str(options.picture)
+        )
+    if mode == chats.CHAT and options.mode:
+        account, context = chat_account(shop, options.account), context_of(shop)
+        run(shop, context, account.name, _nothing)
+    names_network = mode == BY_HAND and (options.mode or options.network)
+    if names_network and shop.network(options.network) is None:
+        raise _no_network(options.network)
+
+
+async def _nothing(context: Context, messenger: Messenger) -> None:
+    """Do nothing with an account but open it."""
+    del context, messenger
+
+
+def _no_network(name: str) -> InputError:
+    known = did_you_mean(name, NETWORKS) or f"One of: {', '.join(NETWORKS)}."
+    return InputError(
+        f"vipcast knows no network {name!r}." if name else "On which network is the group?",
+        hint=f"Say it with --on, such as --on viber. {known if name else ''}".strip(),
+    )
+
+
+def set_up(shop: Shop, group: Group, options: ChatOptions) -> list[str]:
+    """Give a group the chat it is to have, or change it; return what there is to say.
+
+    Raises:
+        InputError: the options do not fit together, or to the group.
+        SendError: the messenger does not do it; what is left is done by `group sync --yes`.
+
+    """
+    mode = options.mode or group.mode
+    if mode == BY_HAND:
+        return _by_hand(shop, group, options)
+    if mode == chats.DIRECT:
+        return _direct(shop, group)
+    return _on_messenger(shop, group, options)
+
+
+def _direct(shop: Shop, group: Group) -> list[str]:
+    with shop.database.write() as connection:
+        chats.set_mode(connection, group, chats.DIRECT)
+    stays = f" Its chat stays as it is; to end it: vipcast group close '{group.name}'." if group.chat else ""
+    return [f"Each member of {group.name} gets a private message.{stays}"]
+
+
+def _by_hand(shop: Shop, group: Group, options: ChatOptions) -> list[str]:
+    with shop.database.read() as connection:
+        chat = chats.of(connection, group)
+    name = options.network or (chat.messenger if chat and group.mode == BY_HAND else "")
+    network = shop.network(name)
+    if network is None:
+        raise _no_network(name)
+    link = chat.link if chat and options.link is None else options.link or ""
+    if options.link:
+        link = network.normalise_chat(options.link)
+    with shop.database.write() as connection:
+        if group.mode == chats.CHAT and group.chat:
+            seats.set_chat(connection, group, "", "")
+        chats.set_mode(connection, group, BY_HAND)
+        values: dict[str, Any] = {"messenger": network.name, "state": chats.READY, "link": link}
+        if chat is None:
+            values |= {"made_at": shop.now(), "mark": "by-hand"}
+        if options.language is not None:
+            values["language"] = options.language
+        if options.title is not None:
+            values["title"] = options.title
+        chats.put(connection, group, values)
+    said = [f"{group.name} is kept by hand on {network.title}: what you send waits for you to post it."]
+    if not link and network.chat_links:
+        said.append(f"The link that opens it: vipcast group edit '{group.name}' --link https://…")
+    return said
+
+
+def _on_messenger(shop: Shop, group: Group, options: ChatOptions) -> list[str]:
+    account = chat_account(shop, options.account or group.chat_account)
+    wishes = Wishes(
+        options.title, options.picture.absolute() if options.picture else None, options.language,
+        options.talk, options.hide_members,
+    )  # fmt: skip
+    context = context_of(shop)
+    found = asyncio.run(find_chat(shop, account.name, options.chat)) if options.chat else ""
+
+    async def work(context: Context, messenger: Messenger) -> list[str]:
+        with shop.database.write() as connection:
+            if found:
+                seats.set_chat(connection, group, account.name, found)
+            current = seats.get(connection, group.name)
+            title = f"{shop.config.shop.name} – {group.name}"
+            making.begin(connection, context, current, account, wishes, title)
+            current = seats.get(connection, group.name)
+            saying.check(connection, context, current)
+        return await making.make(context, messenger, making.keeper_of(messenger), current)
+
+    notes = run(shop, context, account.name, work)
+    notes += finish(shop, context, account.name, group)
+    with shop.database.read() as connection:
+        current = seats.get(connection, group.name)
+        chat = chats.of(connection, current)
+    where = f"{chat.title if chat else ''!r} on {account.messenger} ({current.chat})"
+    return [
+        f"{group.name} has its chat {where}, kept by {account.name}.",
+        *notes,
+        f"Now invite: vipcast group invite '{group.name}'",
+    ]
+
+
+def finish(shop: Shop, context: Context, account: str, group: Group) -> list[str]:
+    """Send what waits to be said in the chat, and pin the welcome; return what is left to say."""
+    asyncio.run(shop.dispatcher().drain_talk(account))
+
+    async def work(context: Context, messenger: Messenger) -> bool:
+        with context.database.read() as connection:
+            current = seats.get(connection, group.name)
+        return await making.pin(context, making.keeper_of(messenger), current)
+
+    if run(shop, context, account, work):
+        return []
+    return ["The welcome is on its way; `vipcast group sync` or a running `vipcast listen` pins it."]
+
+
+def run(shop: Shop, context: Context, account: str, work: Callable[[Context, Messenger], Awaitable[T]]) -> T:
+    """Do something with an account's chats, alone; what stops the account is kept for `account list`."""
+
+    async def alone() -> T:
+        async with context.alone(account), context.borrow(account) as messenger:
+            return await work(context, messenger)
+
+    shop.dispatcher().refuse_if_stopped(account)
+    try:
+        return asyncio.run(alone())
+    except AccountProblem as error:
+        shop.dispatcher().note_problem(account, error)
+        raise
+
+
+def kept_chat(shop: Shop, name: str) -> tuple[Group, GroupChat]:
+    """Return a group and its chat on a messenger.
+
+    Raises:
+        InputError: it has none that vipcast keeps.
+
+    """
+    with shop.database.read() as connection:
+        group = seats.get(connection, name)
+        chat = chats.of(connection, group)
+    if group.mode != chats.CHAT or chat is None:
+        by_hand = group.mode == BY_HAND
+        raise InputError(
+            f"The chat of {group.name!r} is kept by hand: no program can look into it." if by_hand
+            else f"The group {group.name!r} has no chat of its own: each member gets a private message.",
+            hint="" if by_hand else f"Make one: vipcast group edit '{group.name}' --mode chat",
+        )  # fmt: skip
+    if group.closed_at:
+        raise InputError(f"The group {group.name!r} is closed.", hint="See `vipcast group list`.")
+    return group, chat
+
+
+def welcome(shop: Shop, name: str) -> Result:
+    """Say once more in the chat what it is for, and pin it."""
+    with shop.database.read() as connection:
+        group = seats.get(connection, name)
+        chat = chats.of(connection, group)
+    if group.mode == BY_HAND and chat is not None:
+        return _to_paste(shop, group, chat, "chat_welcome")
+    group, chat = kept_chat(shop, name)
+    context = context_of(shop)
+    with shop.database.write() as connection:
+        saying.welcome(connection, context, group, chat, again=f"{shop.now():%Y-%m-%dT%H:%M}")
+    notes = finish(shop, context, group.chat_account, group)
+    return Result({"group": group.name, "pinned": not notes}, [f"{group.name}: welcomed again.", *notes])
+
+
+def _to_paste(shop: Shop, group: Group, chat: GroupChat, name: ReplyName) -> Result:
+    network = shop.network(chat.messenger)
+    if network is None:
+        raise InputError(f"vipcast does not know the network {chat.messenger!r} any more.")
+    setting = setting_of(shop)
+    message = saying.to_paste(setting, name, group, chat, network.capabilities)
+    data = {"group": group.name, "text": message.text, "link": chat.link, "copied": copy(message.text)}
+    return Result(data, [message.text, "", f"To be posted by hand on {chat.messenger}. {chat.link}".strip()])
+
+
+def close(shop: Shop, group: Group) -> list[str]:
+    """Say goodbye in a group's chat and shut it; return what there is to say.
+
+    Raises:
+        SendError: the messenger does not do it; the group is closed by the next try.
+
+    """
+    with shop.database.read() as connection:
+        chat = chats.of(connection, group)
+    if chat is None or chat.state == chats.CLOSED:
+        return []
+    if group.mode == BY_HAND:
+        return [str(one) for one in _to_paste(shop, group, chat, "goodbye").view]
+    if not group.chat:
+        return []
+    context = context_of(shop)
+    with shop.database.write() as connection:
+        saying.goodbye(connection, context, group, chat)
+    asyncio.run(shop.dispatcher().drain_talk(group.chat_account))
+
+    async def work(context: Context, messenger: Messenger) -> bool:
+        return await closing.close(context, messenger, group)
+
+    try:
+        is_there = run(shop, context, group.chat_account, work)
+    except AddressInvalid:
+        is_there = False
+    if not is_there:
+        return ["Its chat is not there any more."]
+    return ["Goodbye was said in its chat; nobody writes or comes in there any more, and it is archived."]
