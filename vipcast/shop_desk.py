@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from vipcast.announcements.rendering import Support
+from vipcast.chats.watching import Watch
 from vipcast.config import Account
 from vipcast.conversations import faq
 from vipcast.conversations.approvals import Approval
@@ -60,14 +61,14 @@ def setting_of(shop: Shop, desk: DeskPlace | None = None) -> Setting:
     )
 
 
-def ticker_of(shop: Shop) -> Ticker:
-    """Return what does everything that is due."""
-    setting = setting_of(shop)
+def ticker_of(shop: Shop, setting: Setting | None = None, watch: Watch | None = None) -> Ticker:
+    """Return what does everything that is due; `watch` looks after groups' chats."""
+    setting = setting or setting_of(shop)
     firing = Firing(
         shop.database, shop.clock, shop.scheduled, shop.media_folder, new_message_key,
         approval_of(shop, setting), needs_approval=bool(shop.config.approval.by),
     )  # fmt: skip
-    return Ticker(shop.database, shop.clock, shop.config.state, firing, shop.dispatcher(), setting)
+    return Ticker(shop.database, shop.clock, shop.config.state, firing, shop.dispatcher(), setting, watch)
 
 
 def desk_place(shop: Shop, address: str = "") -> DeskPlace | None:

@@ -355,11 +355,13 @@ async def hearing(account, *, again=False):
 
         async def take():
             nonlocal asked
-            ask()
-            async with asyncio.timeout(30):
-                event = await asked
-            asked = None
-            return event
+            while True:
+                ask()
+                async with asyncio.timeout(30):
+                    event = await asked
+                asked = None
+                if event.kind is not EventKind.CHAT:  # that somebody came in, which is not meant here
+                    return event
 
         try:
             if not again:

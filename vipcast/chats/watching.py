@@ -1,7 +1,8 @@
 """Keeping the chats in order while `listen` runs: whoever asks is answered, whoever comes is greeted.
 
-A chat is looked through when the messenger told of a change, when `listen` begins, and every ten minutes,
-for messengers do not tell of everything. Nobody is taken out of a chat unless `[chats] fix` says so.
+A chat is looked through when the messenger told of a change, when `listen` begins, and every so often, for
+messengers do not tell of everything. Where no `listen` runs, `tick` looks while links are out. Nobody is
+taken out of a chat unless `[chats] fix` says so.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
 
 from vipcast.chats import making, syncing
 from vipcast.chats.context import Context
@@ -28,6 +31,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 AT_LEAST_EVERY = timedelta(minutes=10)
+WITH_LINKS_EVERY = timedelta(minutes=2)  # somebody may ask to come in
 AGAIN_SECONDS = 30.0  # after a fault
 
 
@@ -66,6 +70,19 @@ class Watch:
                     async with asyncio.timeout(LOOK_SECONDS):
                         await stop.wait()
 
+    async def once(self) -> None:
+        """Look after those chats that nobody has looked after lately, as `tick` does."""
+        now = self._context.now()
+        with self._context.database.read() as connection:
+            due = [
+                (group, chat)
+                for group, chat in self._kept(connection)
+                if chat.wants_a_look
+                or (chats.has_links_out(connection, group) and _is_old(chat, now, AT_LEAST_EVERY))
+            ]
+        for group, chat in due:
+            await self._look_after(group, chat)
+
     def use(self, context: Context) -> None:
         """Go on with another context: the desk was found."""
         self._context = context
@@ -73,18 +90,22 @@ class Watch:
     def _due(self) -> list[tuple[Group, GroupChat]]:
         now = self._context.now()
         with self._context.database.read() as connection:
-            found = chats.kept(connection)
+            return [
+                (group, chat)
+                for group, chat in self._kept(connection)
+                if group.id not in self._looked
+                or chat.wants_a_look
+                or _is_old(chat, now, AT_LEAST_EVERY)
+                or (_is_old(chat, now, WITH_LINKS_EVERY) and chats.has_links_out(connection, group))
+            ]
+
+    def _kept(self, connection: Connection) -> list[tuple[Group, GroupChat]]:
+        """Return the chats of accounts that are there, and of which no fault was told just now."""
+        now, accounts = self._context.now(), self._context.setting.accounts
         return [
             (group, chat)
-            for group, chat in found
-            if group.chat_account in self._context.setting.accounts
-            and self._not_before.get(group.id, now) <= now
-            and (
-                group.id not in self._looked
-                or chat.wants_a_look
-                or chat.looked_at is None
-                or now - chat.looked_at >= AT_LEAST_EVERY
-            )
+            for group, chat in chats.kept(connection)
+            if group.chat_account in accounts and self._not_before.get(group.id, now) <= now
         ]
 
     async def _look_after(self, group: Group, chat: GroupChat) -> None:
@@ -137,3 +158,8 @@ class Watch:
                 Desk(setting).notice(
                     connection, None, text, f"without-seat:{group.id}:{number}:{now:%Y-%m-%d}", now
                 )
+
+
+def _is_old(chat: GroupChat, now: datetime, age: timedelta) -> bool:
+    """Return whether a chat was not looked through for so long, or by a clock that was ahead."""
+    return chat.looked_at is None or not now - age < chat.looked_at <= now + age

@@ -14,6 +14,7 @@ from vipcast.cli.result import Result, Table
 from vipcast.errors import InputError
 
 if TYPE_CHECKING:
+    from vipcast.groups import seats
     from vipcast.shop import Shop
 
 app = typer.Typer(
@@ -199,7 +200,7 @@ def add(ctx: typer.Context, group: GroupName, members: MemberNames) -> Result:
 @app.command(cls=Command, epilog='Example: vipcast group remove gold "Kovács Anna"')
 def remove(ctx: typer.Context, group: GroupName, members: MemberNames) -> Result:
     """Free members' seats; the waiting list moves up."""
-    from vipcast.groups import seats
+    from vipcast.groups import chats, seats
     from vipcast.members import roster
 
     with ctx.obj.shop() as shop, shop.database.write() as connection:
@@ -207,8 +208,10 @@ def remove(ctx: typer.Context, group: GroupName, members: MemberNames) -> Result
         people = [roster.find(connection, text) for text in members]
         risen = [i for m in people for i in seats.leave(connection, found, m.id, now=shop.now())]
         names = [m.name for m in roster.load(connection, risen)]
+        chats.touch(connection, found, shop.now())
     view = [f"{m.name} left {found.name}." for m in people]
-    return Result({"removed": [m.id for m in people], "seated_now": risen}, [*view, *_named(names)])
+    view += [*_named(names), *_in_chat(found)]
+    return Result({"removed": [m.id for m in people], "seated_now": risen}, view)
 
 
 @app.command(cls=Command, epilog='Example: vipcast group move "Kovács Anna" --from gold --to silver')
@@ -219,16 +222,18 @@ def move(
     target: Annotated[str, typer.Option("--to", help="The new group.", autocompletion=complete_groups)],
 ) -> Result:
     """Move a member to another group in one step."""
-    from vipcast.groups import seats
+    from vipcast.groups import chats, seats
     from vipcast.members import roster
 
     with ctx.obj.shop() as shop, shop.database.write() as connection:
         old, new = seats.get(connection, source), seats.get(connection, target)
         person = roster.find(connection, member)
         place, risen = seats.move(connection, person.id, old, new, now=shop.now())
+        chats.touch(connection, old, shop.now())
         names = [m.name for m in roster.load(connection, risen)]
     said = f"{person.name} left {old.name} and is {place} in {new.name}."
-    return Result({"member_id": person.id, "place": place, "seated_now": risen}, [said, *_named(names)])
+    view = [said, *_named(names), *_in_chat(old)]
+    return Result({"member_id": person.id, "place": place, "seated_now": risen}, view)
 
 
 @app.command(cls=Command, epilog="Example: vipcast group invite gold --yes")
@@ -306,6 +311,14 @@ def _risen(ids: list[int]) -> list[str]:
 
 def _named(names: list[str]) -> list[str]:
     return [f"Moved up from the waiting list: {', '.join(names)}."] if names else []
+
+
+def _in_chat(group: seats.Group) -> list[str]:
+    """Return what is to be done in a group's chat where a seat was freed."""
+    if group.mode == "by-hand":
+        return ["Take them out of the chat by hand, and let in who moved up."]
+    how = f"vipcast group sync {_quoted(group.name)} --yes --fix"
+    return [f"Who is still in the chat is taken out by: {how}"] if group.mode == "chat" else []
 
 
 def _quoted(name: str) -> str:

@@ -9,17 +9,19 @@ from vipcast.cli.result import Result
 from vipcast.delivery import hand
 from vipcast.delivery.sender import DrainResult, Ended
 from vipcast.errors import INTERRUPTED, Interrupted, Problem, SetupMissing
+from vipcast.groups import chats
 from vipcast.schedules.firing import Fired
 from vipcast.schedules.records import Ran
-from vipcast.schedules.ticking import Ticked
+from vipcast.schedules.ticking import Ticked, Ticker
 from vipcast.shop import Shop
-from vipcast.shop_desk import ticker_of
+from vipcast.shop_desk import setting_of, ticker_of
 
 _QUIET = (Ended.EMPTY, Ended.WAITING, Ended.LOCKED, Ended.LIMIT, Ended.STOPPED)
 
 
 def run(shop: Shop) -> Result:
-    ticker = ticker_of(shop)
+    told: list[str] = []
+    ticker = _ticker(shop, told)
     with shop.database.write() as connection:
         hand.plan_due(connection, shop.hand_due_at)
     done = ticker.tick()
@@ -35,8 +37,10 @@ def run(shop: Shop) -> Result:
         "seated": done.seated,
         "nudged": len(done.nudged),
         "overdue": len(done.overdue),
+        "chats": told,
     }
     view = [*_times(done), *(_words(one) for one in done.fired if one.state is not Ran.FAILED)]
+    view += told
     view += [f"{sent} sent."] if sent else []
     view += [f"{number} moved up from the waiting list of {group}." for group, number in done.seated.items()]
     if shop.config.desk_is_terminal:
@@ -49,6 +53,31 @@ def run(shop: Shop) -> Result:
         if ticker.setting.desk is None:
             problems.append(_late(done.late_by_hand))
     return Result(data, view, problems, exit_code=code)
+
+
+def _ticker(shop: Shop, told: list[str]) -> Ticker:
+    """Return what does everything that is due; what it finds in groups' chats is added to `told`."""
+    with shop.database.read() as connection:
+        has_chats = bool(chats.kept(connection))
+    if not has_chats:
+        return ticker_of(shop)
+    from vipcast.chats.watching import Watch
+    from vipcast.shop_chats import context_of
+
+    setting = setting_of(shop)
+    watch = Watch(
+        context_of(shop, setting),
+        fixes=shop.config.chats.fix,
+        tell=lambda _, words: told.append(words),
+        send_news=_later,
+        note_problem=shop.dispatcher().note_problem,
+    )
+    return ticker_of(shop, setting, watch)
+
+
+async def _later(number: int) -> None:
+    """Leave an invitation to the drain that follows in the same tick."""
+    del number
 
 
 def _times(done: Ticked) -> list[str]:

@@ -302,8 +302,9 @@ class Router:
 
 
 def _note_chat(connection: Connection, account: Account, event: Event, now: datetime) -> bool:
-    """Note that people came or left; who is there now is asked for afterwards."""
-    return chats.note_changed(connection, account.name, event.chat, now)
+    """Note that people came or left, if the chat is one of ours; who is there now is asked for afterwards."""
+    chats.note_changed(connection, account.name, event.chat, now)
+    return True
 
 
 def _is_at(place: DeskPlace, account: Account, event: Event) -> bool:

@@ -17,7 +17,7 @@ from vipcast.by_hand import BY_HAND
 from vipcast.groups import seats
 from vipcast.groups.seats import Group
 from vipcast.storage.tables import groups
-from vipcast.storage.tables_chats import chat_people, chats
+from vipcast.storage.tables_chats import chat_links, chat_people, chats
 
 DIRECT, CHAT = "direct", "chat"
 MODES = (DIRECT, CHAT, BY_HAND)
@@ -85,6 +85,17 @@ def note_changed(connection: Connection, account: str, address: str, now: dateti
     )
     values = {"changed_at": now}
     return bool(connection.execute(update(chats).where(chats.c.group_id.in_(mine)).values(**values)).rowcount)
+
+
+def touch(connection: Connection, group: Group, now: datetime) -> None:
+    """Let a group's chat be looked through soon; nothing where it has none."""
+    connection.execute(update(chats).where(chats.c.group_id == group.id).values(changed_at=now))
+
+
+def has_links_out(connection: Connection, group: Group) -> bool:
+    """Return whether somebody has a link and has not come in yet."""
+    query = select(chat_links.c.id).where(chat_links.c.group_id == group.id, chat_links.c.state == "open")
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def members_in(connection: Connection, group: Group) -> dict[int, str]:

@@ -25,6 +25,7 @@ FILE = "tick"
 _DIGITS = 9  # of the seconds: thirty years
 # An answer that a death left in doubt stays so on a messenger that cannot repeat: it is looked at no longer.
 _LATELY = timedelta(days=1)
+_CHATS = timedelta(minutes=10)  # as chats.watching has it
 BACKWARDS = timedelta(minutes=2)  # clocks are corrected by less all the time
 _FORMAT = "%Y-%m-%d %H:%M:%S.%f"  # as storage.columns writes moments into SQLite
 _NOTICE = timedelta(hours=2)  # where the file does not say
@@ -52,6 +53,14 @@ _DUE = (
     SELECT 1 FROM groups g WHERE g.closed_at IS NULL
     AND EXISTS (SELECT 1 FROM memberships w WHERE w.group_id = g.id AND w.state = 'waiting')
     AND (SELECT count(*) FROM memberships s WHERE s.group_id = g.id AND s.state = 'seated') < g.cap
+    """,
+    # A group's chat that nobody has looked through lately, though links into it are out, or somebody rose.
+    """
+    SELECT 1 FROM chats c JOIN groups g ON g.id = c.group_id
+    WHERE g.closed_at IS NULL AND g.mode = 'chat' AND c.state IN ('ready', 'making')
+    AND (c.changed_at > c.looked_at OR (c.looked_at IS NULL AND c.changed_at IS NOT NULL)
+        OR ((c.looked_at IS NULL OR c.looked_at <= :recently)
+            AND EXISTS (SELECT 1 FROM chat_links l WHERE l.group_id = c.group_id AND l.state = 'open')))
     """,
     """
     SELECT 1 FROM promises WHERE state = 'open'
@@ -100,6 +109,7 @@ def is_idle(database: Path, now: datetime, notice: timedelta = _NOTICE) -> bool:
     if not database.is_file():
         return True  # nothing was ever planned in this shop
     values = {"now": _written(now), "soon": _written(now + notice), "lately": _written(now - _LATELY)}
+    values["recently"] = _written(now - _CHATS)
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             return not any(connection.execute(f"{query} LIMIT 1", values).fetchone() for query in _DUE)

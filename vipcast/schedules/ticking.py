@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select, update
 
 from vipcast.announcements import records as announced
+from vipcast.chats.watching import Watch
 from vipcast.clock import Clock
 from vipcast.conversations.promises import LEAST_NOTICE, Made
 from vipcast.conversations.setting import Setting
@@ -25,7 +26,7 @@ from vipcast.delivery.lease import Lane
 from vipcast.delivery.outcomes import State
 from vipcast.delivery.sender import DrainResult
 from vipcast.delivery.statements import IS_OPEN, UNSETTLED
-from vipcast.groups import seats
+from vipcast.groups import chats, seats
 from vipcast.schedules import hand_nudging, pulse, records
 from vipcast.schedules.firing import RESTORED, Fired, Firing
 from vipcast.schedules.pulse import Pulse
@@ -57,6 +58,7 @@ class Ticker:
     firing: Firing
     dispatcher: Dispatcher
     setting: Setting
+    watch: Watch | None = None  # of groups' chats, where there are any
 
     def tick(self, stop: asyncio.Event | None = None) -> Ticked:
         """Do what is due, then end."""
@@ -65,6 +67,8 @@ class Ticker:
         done.fired = self.firing.fire(restored_at)
         self._promote(done)
         self._keep_up(done)
+        if self.watch is not None:
+            asyncio.run(self.watch.once())
         done.drained = asyncio.run(self._drain(done, stop or asyncio.Event()))
         with self.database.write() as connection:
             Upkeep(self.setting).outcomes(connection, self.clock.now())
@@ -106,6 +110,7 @@ class Ticker:
             for group in seats.everything(connection, with_closed=False):
                 if group.free and group.waiting:
                     done.seated[group.name] = len(seats.promote(connection, group, now=self.clock.now()))
+                    chats.touch(connection, group, self.clock.now())  # they are owed an invitation
 
     def _keep_up(self, done: Ticked) -> None:
         with self.database.write() as connection:
