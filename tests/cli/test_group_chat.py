@@ -111,9 +111,7 @@ def test_an_announcement_is_one_message_in_the_chat_and_one_to_each_elsewhere(go
     chat, viola = gold.ok("announcement", "show", number)["deliveries"]
     assert (chat["group"], chat["people"], chat["readers"], chat["state"]) == (GOLD, 2, 1, "seen")
     assert viola["state"] in ("sent", "delivered")
-    [anna], [bela] = (
-        gold.ok("why", name, number)["deliveries"] for name in ("Kovács Anna", "Nagy Béla")
-    )
+    [anna], [bela] = (gold.ok("why", name, number)["deliveries"] for name in ("Kovács Anna", "Nagy Béla"))
     assert (anna["state"], bela["state"]) == ("seen", "sent")
     assert "the sale begins" in str(gold.ok("history", "Kovács Anna"))
     shown = gold.ok("group", "show", GOLD)

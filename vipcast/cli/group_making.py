@@ -65,6 +65,8 @@ def check(shop: Shop, options: ChatOptions, mode: str) -> None:
     names_network = mode == BY_HAND and (options.mode or options.network)
     if names_network and shop.network(options.network) is None:
         raise _no_network(options.network)
+    if options.network and options.link:
+        _link(shop, options.network, options.link)
 
 
 async def _nothing(context: Context, messenger: Messenger) -> None:
@@ -72,10 +74,21 @@ async def _nothing(context: Context, messenger: Messenger) -> None:
     del context, messenger
 
 
+def _link(shop: Shop, name: str, link: str) -> str:
+    """Return the one spelling of a link to a chat on a network."""
+    network = shop.network(name)
+    if network is None:
+        raise _no_network(name)
+    try:
+        return network.normalise_chat(link)
+    except AddressInvalid as error:
+        raise InputError(error.message, hint=error.hint, where=link) from error
+
+
 def _no_network(name: str) -> InputError:
     known = did_you_mean(name, NETWORKS) or f"One of: {', '.join(NETWORKS)}."
     return InputError(
-        f"vipcast knows no network {name!r}." if name else "On which network is the group?",
+        f"There is no network {name!r} that is kept by hand." if name else "On which network is the group?",
         hint=f"Say it with --on, such as --on viber. {known if name else ''}".strip(),
     )
 
@@ -112,7 +125,7 @@ def _by_hand(shop: Shop, group: Group, options: ChatOptions) -> list[str]:
         raise _no_network(name)
     link = chat.link if chat and options.link is None else options.link or ""
     if options.link:
-        link = network.normalise_chat(options.link)
+        link = _link(shop, network.name, options.link)
     with shop.database.write() as connection:
         if group.mode == chats.CHAT and group.chat:
             seats.set_chat(connection, group, "", "")
