@@ -159,9 +159,10 @@ def plan_failed(
     connection: Connection, announcement: Announcement, request: SendRequest, planner: Planner
 ) -> Plan:
     """Plan the failed deliveries of an announcement anew, for who is reached elsewhere by now."""
-    ids = records.failed_members(connection, announcement.id)
+    ids, chat_ids = records.failed(connection, announcement.id)
     chosen = [seats.get(connection, name) for name in request.groups]
-    return planner.plan([(member, chosen[0]) for member in roster.load(connection, ids)])
+    reached = targets(connection, [group for group in chosen if group.id in chat_ids], planner)
+    return planner.plan([(member, chosen[0]) for member in roster.load(connection, ids)], chats=reached)
 
 
 def requeue(

@@ -18,7 +18,9 @@ from vipcast.messengers.base import Message
 from vipcast.storage.tables import announcements, deliveries
 from vipcast.storage.tables_chats import chat_readers
 
-INVITATION = "invitation"  # the template's name of what brings links into a group's chat
+INVITATION = (
+    "invitation to "  # how the template's name of what brings links into a chat begins; no folder's does
+)
 UNFINISHED = ("planned", "running", "paused")
 
 
@@ -175,13 +177,16 @@ def with_delivery(connection: Connection, number: int) -> set[tuple[int | None, 
     return {(row.member_id, row.group_id) for row in connection.execute(query)}
 
 
-def failed_members(connection: Connection, number: int) -> list[int]:
-    query = select(deliveries.c.member_id).where(
-        deliveries.c.announcement_id == number,
-        deliveries.c.state == "failed",
-        deliveries.c.member_id.is_not(None),
+def failed(connection: Connection, number: int) -> tuple[list[int], list[int]]:
+    """Return (members, groups) whose delivery, or whose chat's, failed."""
+    query = (
+        select(deliveries.c.member_id, deliveries.c.group_id)
+        .where(deliveries.c.announcement_id == number, deliveries.c.state == "failed")
+        .order_by(deliveries.c.id)
     )
-    return list(connection.execute(query.order_by(deliveries.c.id)).scalars())
+    rows = connection.execute(query).all()
+    members = [row.member_id for row in rows if row.member_id is not None]
+    return members, [row.group_id for row in rows if row.group_id is not None]
 
 
 def requeue(
@@ -195,7 +200,9 @@ def requeue(
         update(deliveries)
         .where(
             deliveries.c.announcement_id == announcement.id,
-            deliveries.c.member_id == planned.member_id,
+            deliveries.c.group_id == planned.group_id
+            if planned.chat
+            else deliveries.c.member_id == planned.member_id,
             deliveries.c.state == "failed",
         )
         .values(**values | {"reason": "retry", "code": "", "words": "", "not_before": None, "remote_id": ""})

@@ -7,7 +7,7 @@ made, and what was begun is finished by the next run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from vipcast.chats import links, people, saying
 from vipcast.chats.context import Context
 from vipcast.chats.links import Link
 from vipcast.delivery import contacts
+from vipcast.delivery.outcomes import State
 from vipcast.groups import chats, seats
 from vipcast.groups.chats import GroupChat
 from vipcast.groups.seats import Group, Place
@@ -28,7 +29,7 @@ from vipcast.members.consent import ConsentState
 from vipcast.members.roster import Member
 from vipcast.messengers.base import Message
 from vipcast.messengers.base_chats import Added, ChatKeeper
-from vipcast.storage.tables import memberships
+from vipcast.storage.tables import announcements, deliveries, memberships
 
 _LOCALES = {"en": "en_GB"}  # a day comes before its month
 
@@ -72,7 +73,7 @@ def candidates(
     asked = {
         one.member_id
         for one in links.of_group(connection, group)
-        if one.announcement_id is not None and one.expires_at > now
+        if one.expires_at > now and _was_carried(connection, one)
     }
     seated = [s.member_id for s in seats.seats(connection, group) if s.place is Place.SEATED]
     wanted = [i for i in seated if i not in inside and (only is None or i in only)]
@@ -87,6 +88,16 @@ def candidates(
             route, address, reason = choose_route(context.routes, member)
             found.append(Invitee(member, route, address, skip=reason))
     return _in_order(connection, found)
+
+
+def _was_carried(connection: Connection, link: Link) -> bool:
+    """Return whether a link has gone out to its member, or may yet."""
+    query = select(deliveries.c.id).where(
+        deliveries.c.announcement_id == link.announcement_id,
+        deliveries.c.member_id == link.member_id,
+        deliveries.c.state.not_in((State.FAILED, State.SKIPPED)),
+    )
+    return link.announcement_id is not None and connection.execute(query).first() is not None
 
 
 def owed(connection: Connection, group: Group) -> list[int]:
@@ -156,7 +167,8 @@ async def invite(
             _text(context, group, chat, one, "https://t.me/+sample", context.expires_at())
     if adds:
         wanted = await _add(context, keeper, group, wanted, done)
-    wanted = _within_budget(context, wanted, done)
+    known = await keeper.knows([one.address for one in wanted if one.is_stranger])
+    wanted = _within_budget(context, sorted(wanted, key=lambda one: _rank(one, known)), done)
     ready = await _links(context, keeper, group, wanted)
     if ready:
         with context.database.write() as connection:
@@ -207,8 +219,16 @@ async def _note_added(
                 )  # fmt: skip
 
 
+def _rank(one: Invitee, known: Collection[str]) -> int:
+    """Return whom to invite first: who wrote to the account, then its contacts, then the others."""
+    return 0 if not one.is_stranger else 1 if one.address in known else 2
+
+
 def _within_budget(context: Context, wanted: Sequence[Invitee], done: Invited) -> list[Invitee]:
-    """Return who may be written to today; the other strangers are put off."""
+    """Return who may be written to today; the other strangers are put off.
+
+    Invitations that are planned and have not left yet have their places taken already.
+    """
     left: dict[str, int] = {}
     found = []
     for one in wanted:
@@ -218,13 +238,28 @@ def _within_budget(context: Context, wanted: Sequence[Invitee], done: Invited) -
                 with context.database.read() as connection:
                     left[name] = contacts.left_today(
                         connection, name, context.first_contacts, context.now(), context.zone
-                    )
+                    ) - _under_way(connection, name)
             if left[name] <= 0:
                 done.later.append(one.member.name)
                 continue
             left[name] -= 1
         found.append(one)
     return found
+
+
+def _under_way(connection: Connection, account: str) -> int:
+    """Return how many strangers have an invitation that is still to leave over an account."""
+    query = (
+        select(deliveries.c.address)
+        .join(announcements, announcements.c.id == deliveries.c.announcement_id)
+        .where(
+            deliveries.c.account == account,
+            deliveries.c.state == State.QUEUED,
+            announcements.c.template.startswith(INVITATION),
+            announcements.c.state == "running",
+        )
+    )
+    return len(contacts.are_strangers(connection, account, list(connection.execute(query).scalars())))
 
 
 async def _links(
@@ -263,10 +298,10 @@ def _write(
     now, new_key = context.now(), context.setting.new_key
     announcement = records.create(
         connection,
-        key=f"{INVITATION} {group.id} {new_key()}",
-        template=INVITATION,
+        key=f"{INVITATION}{group.id} {new_key()}",
+        template=f"{INVITATION}{group.name}",
         digest="",
-        title=f"{INVITATION}: {chat.title if chat else group.name}",
+        title=f"{INVITATION}{chat.title if chat else group.name}",
         groups=[group.name],
         variables={},
         now=now,

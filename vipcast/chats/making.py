@@ -111,6 +111,17 @@ async def make(context: Context, messenger: Messenger, keeper: ChatKeeper, group
     return notes
 
 
+async def adopt(context: Context, keeper: ChatKeeper, group: Group) -> None:
+    """Note down who is in a chat that was there before vipcast kept it: nobody there is a newcomer."""
+    there = await keeper.people(group.chat)
+    account, now = context.account(group), context.now()
+    with context.database.write() as connection:
+        for one in there:
+            if not one.is_me:
+                member_id = people.whose(connection, account, group, one)
+                people.note(connection, group, one, member_id=member_id, state=people.THERE, greeted_at=now)
+
+
 async def _place(context: Context, messenger: Messenger, keeper: ChatKeeper, group: Group) -> Group:
     """Return the group with its chat, which is found again or made."""
     if group.chat:

@@ -25,7 +25,7 @@ from vipcast.errors import Locked, VipcastError
 from vipcast.groups import chats
 from vipcast.groups.chats import GroupChat
 from vipcast.groups.seats import Group
-from vipcast.messengers.base import AccountProblem, Throttled, Unreachable
+from vipcast.messengers.base import AccountProblem, AccountStopped, Throttled, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +46,18 @@ class Watch:
         tell: Callable[[str, str], None],
         send_news: Callable[[int], Awaitable[object]],
         note_problem: Callable[[str, VipcastError], None],
+        refuse_if_stopped: Callable[[str], None],
     ) -> None:
-        """Make ready; `note_problem` keeps what stopped an account, by its name."""
+        """Make ready; `note_problem` keeps what stopped an account, by its name.
+
+        `refuse_if_stopped` raises where an account is limited by its messenger: nothing is done over it.
+        """
         self._context = context
         self._fixes = fixes
         self._tell = tell
         self._send_news = send_news
         self._note_problem = note_problem
+        self._refuse_if_stopped = refuse_if_stopped
         self._not_before: dict[int, datetime] = {}  # by group, after a fault
         self._looked: set[int] = set()  # in this run
         self.is_at_rest = False  # there was nothing to look after at the last look
@@ -110,8 +115,14 @@ class Watch:
 
     async def _look_after(self, group: Group, chat: GroupChat) -> None:
         """Look after one chat; what fails is told, and tried again after a while."""
+        context, name = self._context, f"chat {group.name}"
         try:
-            context = self._context
+            self._refuse_if_stopped(group.chat_account)
+        except AccountStopped as error:
+            self._tell(name, f"The chat of {group.name}: {error.message} {error.hint}")
+            self._wait(group, AGAIN_SECONDS)
+            return
+        try:
             async with context.alone(group.chat_account, 0), context.borrow(group.chat_account) as messenger:
                 if chat.state == chats.MAKING:
                     await making.make(context, messenger, making.keeper_of(messenger), group)
@@ -128,7 +139,7 @@ class Watch:
             if isinstance(error, AccountProblem):
                 self._note_problem(group.chat_account, error)
             if not isinstance(error, Unreachable):  # that is told for the account already
-                self._tell(f"chat {group.name}", f"The chat of {group.name}: {error.message} {error.hint}")
+                self._tell(name, f"The chat of {group.name}: {error.message} {error.hint}")
             self._wait(group, AGAIN_SECONDS)
         except Exception as error:  # noqa: BLE001 - the other chats go on
             trace = "".join(traceback.format_tb(error.__traceback__))

@@ -123,6 +123,11 @@ def retry_announcement(
 
 def _replan(shop: Shop, found: records.Announcement) -> None:
     """Choose anew where the failed ones are reached, and queue those that have somewhere."""
+    if found.template.startswith(records.INVITATION):
+        raise InputError(
+            f"Announcement {found.id} is an invitation: each link is made for one time.",
+            hint=f"Invite whom it did not reach: vipcast group invite '{found.groups[0]}'",
+        )
     template = shop.template(found.template)
     planner = shop.planner(template, found.variables)
     request = preparing.SendRequest(template, found.groups, found.variables)

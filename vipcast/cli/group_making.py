@@ -101,6 +101,8 @@ def set_up(shop: Shop, group: Group, options: ChatOptions) -> list[str]:
         SendError: the messenger does not do it; what is left is done by `group sync --yes`.
 
     """
+    if group.closed_at:
+        raise InputError(f"The group {group.name!r} is closed.", hint="See `vipcast group list`.")
     mode = options.mode or group.mode
     if mode == BY_HAND:
         return _by_hand(shop, group, options)
@@ -154,15 +156,18 @@ def _on_messenger(shop: Shop, group: Group, options: ChatOptions) -> list[str]:
     found = asyncio.run(find_chat(shop, account.name, options.chat)) if options.chat else ""
 
     async def work(context: Context, messenger: Messenger) -> list[str]:
+        keeper = making.keeper_of(messenger)
+        title = (await keeper.look(found)).title if found else f"{shop.config.shop.name} – {group.name}"
         with shop.database.write() as connection:
             if found:
                 seats.set_chat(connection, group, account.name, found)
             current = seats.get(connection, group.name)
-            title = f"{shop.config.shop.name} – {group.name}"
             making.begin(connection, context, current, account, wishes, title)
             current = seats.get(connection, group.name)
             saying.check(connection, context, current)
-        return await making.make(context, messenger, making.keeper_of(messenger), current)
+        if found:
+            await making.adopt(context, keeper, current)
+        return await making.make(context, messenger, keeper, current)
 
     notes = run(shop, context, account.name, work)
     notes += finish(shop, context, account.name, group)

@@ -145,6 +145,7 @@ class _Listening:
             tell=self._say,
             send_news=shop.dispatcher().drain,
             note_problem=shop.dispatcher().note_problem,
+            refuse_if_stopped=shop.dispatcher().refuse_if_stopped,
         )
 
     async def _keep_chats(self, stop: asyncio.Event) -> NoReturn:

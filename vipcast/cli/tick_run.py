@@ -71,6 +71,7 @@ def _ticker(shop: Shop, told: list[str]) -> Ticker:
         tell=lambda _, words: told.append(words),
         send_news=_later,
         note_problem=shop.dispatcher().note_problem,
+        refuse_if_stopped=shop.dispatcher().refuse_if_stopped,
     )
     return ticker_of(shop, setting, watch)
 

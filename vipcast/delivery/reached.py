@@ -16,7 +16,7 @@ from vipcast.groups.seats import Group
 from vipcast.storage.tables import announcements, deliveries
 from vipcast.storage.tables_chats import chat_readers
 
-_IS_NEWS = and_(announcements.c.is_test.is_(False), announcements.c.template != INVITATION)
+_IS_NEWS = and_(announcements.c.is_test.is_(False), announcements.c.template.not_like(f"{INVITATION}%"))
 
 
 @dataclass(frozen=True, slots=True)
