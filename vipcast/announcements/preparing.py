@@ -113,7 +113,7 @@ def targets(connection: Connection, chosen: Sequence[Group], planner: Planner) -
         if chat is None or chat.state != chats.READY:
             raise InputError(
                 f"The chat of {group.name!r} is not finished yet.",
-                hint=f"Go on with it: vipcast group sync '{group.name}' --yes",
+                hint=f"Go on with it: vipcast group sync {group.as_typed} --yes",
             )
         by_hand = group.mode == BY_HAND
         account = BY_HAND if by_hand else group.chat_account
@@ -121,7 +121,8 @@ def targets(connection: Connection, chosen: Sequence[Group], planner: Planner) -
         if route is None:
             raise InputError(
                 f"Nothing can be sent to the chat of {group.name!r}: the shop has no account {account!r}.",
-                hint=f"Put it back, or write to each member: vipcast group edit '{group.name}' --mode direct",
+                hint="Put it back, or write to each member: "
+                f"vipcast group edit {group.as_typed} --mode direct",
             )
         people = chats.members_in(connection, group)
         if not by_hand or people:

@@ -251,6 +251,6 @@ def _record(connection: Connection, group: Group) -> GroupChat:
     if chat is None:
         raise InputError(
             f"The group {group.name!r} has no chat of its own.",
-            hint=f"Make one: vipcast group edit '{group.name}' --mode chat",
+            hint=f"Make one: vipcast group edit {group.as_typed} --mode chat",
         )
     return chat

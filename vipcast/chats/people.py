@@ -115,8 +115,12 @@ def tie(connection: Connection, account: Account, member_id: int, person: Person
     if not person.spellings:
         return
     (member,) = roster.load(connection, [member_id])
-    here = {one.address for one in member.addresses if one.messenger == account.messenger}
-    address = next((one for one in person.spellings if one in here), "")
+    theirs = [one.address for one in member.addresses if one.messenger in (account.messenger, PHONE)]
+    address = next((one for one in theirs if one in person.spellings), "")
+    # A phone number that was resolved to this very person reaches them better than a bare number would.
+    address = address or next(
+        (one for one in theirs if peer_of(connection, account.name, one).startswith(f"{person.id}:")), ""
+    )
     if not address:
         address = person.spellings[0]
         roster.add_address(connection, member_id, account.messenger, address)

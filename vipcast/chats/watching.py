@@ -158,7 +158,7 @@ class Watch:
             self._tell(
                 f"chat {group.name}",
                 f"The chat of {group.name}: {len(left)} there without a seat, {len(asking)} ask to come in "
-                f"and are not known. See: vipcast group sync '{group.name}'",
+                f"and are not known. See: vipcast group sync {group.as_typed}",
             )
         names = [(one.person_id, one.name) for one in left]
         names += [(one.request.person.id, one.request.person.name) for one in asking]

@@ -12,6 +12,7 @@ from vipcast.cli.views import announcement_view, count_words
 from vipcast.delivery import ledger
 from vipcast.delivery.outcomes import State
 from vipcast.errors import InputError, NothingToDo
+from vipcast.groups import seats
 from vipcast.shop import Shop, new_message_key
 
 
@@ -126,7 +127,7 @@ def _replan(shop: Shop, found: records.Announcement) -> None:
     if found.template.startswith(records.INVITATION):
         raise InputError(
             f"Announcement {found.id} is an invitation: each link is made for one time.",
-            hint=f"Invite whom it did not reach: vipcast group invite '{found.groups[0]}'",
+            hint="Invite whom it did not reach: vipcast group invite " + seats.typed(found.groups[0]),
         )
     template = shop.template(found.template)
     planner = shop.planner(template, found.variables)

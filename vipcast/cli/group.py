@@ -78,7 +78,7 @@ def create(
         said = making.set_up(shop, group, options) if making is not None else []
         with shop.database.read() as connection:
             group = seats.get(connection, group.name)
-    next_step = f"Seat members: vipcast group add {_quoted(group.name)} MEMBER   (or member import … --group)"
+    next_step = f"Seat members: vipcast group add {group.as_typed} MEMBER   (or member import … --group)"
     return Result(group, [f"The group {group.name} has {group.cap} seats.", *said, next_step])
 
 
@@ -317,9 +317,5 @@ def _in_chat(group: seats.Group) -> list[str]:
     """Return what is to be done in a group's chat where a seat was freed."""
     if group.mode == "by-hand":
         return ["Take them out of the chat by hand, and let in who moved up."]
-    how = f"vipcast group sync {_quoted(group.name)} --yes --fix"
+    how = f"vipcast group sync {group.as_typed} --yes --fix"
     return [f"Who is still in the chat is taken out by: {how}"] if group.mode == "chat" else []
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"' if " " in name else name

@@ -47,7 +47,7 @@ def invite(terminal: Terminal, shop: Shop, name: str, options: InviteOptions) ->
     if not number:
         raise NothingToDo(
             f"There is nobody to invite into the chat of {group.name}.",
-            hint=f"See `vipcast group show '{group.name}'`; who has a link gets another with --again.",
+            hint=f"See `vipcast group show {group.as_typed}`; who has a link gets another with --again.",
         )
     if options.is_dry_run:
         return Result({**data, "dry_run": True}, [preview, "Dry run: nobody was invited."])
@@ -79,7 +79,7 @@ def _chosen(shop: Shop, context: Context, group: Group, options: InviteOptions) 
         if all(one.member.id != member.id for one in chosen):
             raise InputError(
                 f"{member.name} is in the chat already, or has no seat in {group.name}.",
-                hint=f"See `vipcast group show '{group.name}'`.",
+                hint=f"See `vipcast group show {group.as_typed}`.",
             )
     return chosen
 
@@ -100,7 +100,7 @@ def _invited(terminal: Terminal, shop: Shop, group: Group, done: Invited) -> Res
         )
     view.append(
         "Who follows a link is let in by `vipcast listen`; where that does not run, by "
-        f"`vipcast group sync '{group.name}' --yes`."
+        f"`vipcast group sync {group.as_typed} --yes`."
     )
     facts = {"added": done.added, "asked": done.asked, "later": done.later}
     return Result({**result.data, **facts}, view, result.problems, result.exit_code)
@@ -170,4 +170,4 @@ def _missing(shop: Shop, context: Context, group: Group) -> list[str | Table]:
     asked = sum(one.skip == "invited" for one in chosen)
     open_ = sum(not one.skip for one in chosen)
     said = f"{len(chosen)} with a seat are not in the chat: {asked} invited, {open_} to be invited"
-    return [f"{said} (vipcast group invite '{group.name}')."]
+    return [f"{said} (vipcast group invite {group.as_typed})."]

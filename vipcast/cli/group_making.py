@@ -114,7 +114,9 @@ def set_up(shop: Shop, group: Group, options: ChatOptions) -> list[str]:
 def _direct(shop: Shop, group: Group) -> list[str]:
     with shop.database.write() as connection:
         chats.set_mode(connection, group, chats.DIRECT)
-    stays = f" Its chat stays as it is; to end it: vipcast group close '{group.name}'." if group.chat else ""
+    stays = (
+        f" Its chat stays as it is; to end it: vipcast group close {group.as_typed}." if group.chat else ""
+    )
     return [f"Each member of {group.name} gets a private message.{stays}"]
 
 
@@ -142,7 +144,7 @@ def _by_hand(shop: Shop, group: Group, options: ChatOptions) -> list[str]:
         chats.put(connection, group, values)
     said = [f"{group.name} is kept by hand on {network.title}: what you send waits for you to post it."]
     if not link and network.chat_links:
-        said.append(f"The link that opens it: vipcast group edit '{group.name}' --link https://…")
+        said.append(f"The link that opens it: vipcast group edit {group.as_typed} --link https://…")
     return said
 
 
@@ -178,7 +180,7 @@ def _on_messenger(shop: Shop, group: Group, options: ChatOptions) -> list[str]:
     return [
         f"{group.name} has its chat {where}, kept by {account.name}.",
         *notes,
-        f"Now invite: vipcast group invite '{group.name}'",
+        *([f"Now invite: vipcast group invite {group.as_typed}"] if group.seated else []),
     ]
 
 
@@ -226,7 +228,7 @@ def kept_chat(shop: Shop, name: str) -> tuple[Group, GroupChat]:
         raise InputError(
             f"The chat of {group.name!r} is kept by hand: no program can look into it." if by_hand
             else f"The group {group.name!r} has no chat of its own: each member gets a private message.",
-            hint="" if by_hand else f"Make one: vipcast group edit '{group.name}' --mode chat",
+            hint="" if by_hand else f"Make one: vipcast group edit {group.as_typed} --mode chat",
         )  # fmt: skip
     if group.closed_at:
         raise InputError(f"The group {group.name!r} is closed.", hint="See `vipcast group list`.")

@@ -151,13 +151,13 @@ def _to_do(
         steps.append(f"{one.name} has not been reached {when}: vipcast why '#{one.id}'")
     if group.mode == chats.CHAT and chat is not None:
         if chat.state == chats.MAKING:
-            return [*steps, f"The chat is not finished: vipcast group sync '{group.name}' --yes"]
+            return [*steps, f"The chat is not finished: vipcast group sync {group.as_typed} --yes"]
         outside = [one for one in seated if one.id not in inside and one.id not in invited]
         asked = [one for one in outside if one.consent is ConsentState.OPTED_IN]
         if asked:
-            steps.append(f"{len(asked)} could be in the chat: vipcast group invite '{group.name}'")
-        if chat.wants_a_look:
-            steps.append(f"Somebody came or left since: vipcast group sync '{group.name}'")
+            steps.append(f"{len(asked)} could be in the chat: vipcast group invite {group.as_typed}")
+        if chat.wants_a_look and chat.looked_at is not None:
+            steps.append(f"Somebody came or left since: vipcast group sync {group.as_typed}")
     return steps
 
 

@@ -41,6 +41,11 @@ class Group:
     waiting: int = 0
 
     @property
+    def as_typed(self) -> str:
+        """The name as one types it in a command."""
+        return typed(self.name)
+
+    @property
     def free(self) -> int:
         return max(0, self.cap - self.seated)
 
@@ -54,6 +59,11 @@ class Seat:
     place: Place
     position: int
     since: datetime
+
+
+def typed(name: str) -> str:
+    """Return a group's name as one types it in a command; `create` lets no quotation mark into it."""
+    return name if re.fullmatch(r"[\w.-]+", name) else f'"{name}"'
 
 
 def check_cap(cap: int) -> int:
