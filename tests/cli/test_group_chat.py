@@ -171,16 +171,21 @@ def test_kicked_renamed_and_deleted_people_are_found(gold):
     assert gold.sync()["in_order"]
 
 
-def test_who_opted_out_or_lost_the_seat_is_taken_out_by_the_rule_only(gold):
+def test_who_opted_out_is_taken_out_at_once_and_who_lost_the_seat_by_the_rule_only(gold):
     gold.ok("group", "invite", GOLD, "--yes")
     for who in (ANNA, BELA):
         gold.follow(who)
     gold.sync("--yes")
     gold.ok("member", "opt-out", "Kovács Anna", "--source", "by phone")
     gold.ok("group", "remove", GOLD, "Nagy Béla")
-    assert {one["what"] for one in gold.sync("--yes")["differences"]} == {"opted-out", "no-seat"}
+    assert {one["what"] for one in gold.sync()["differences"]} == {"opted-out", "no-seat"}
     assert {ANNA, BELA} <= gold.inside()
-    gold.sync("--yes", "--fix")
+    assert gold.sync("--yes")["removed"] == ["Anna_chat"]
+    assert gold.inside() == {*SHOPS_OWN, BELA}
+    forgotten = gold.ok("member", "forget", "Nagy Béla", "--yes")
+    assert forgotten["still_in_chats"] == [GOLD]
+    [left] = gold.sync("--yes", "--fix")["differences"]
+    assert left["what"] == "stranger"
     assert gold.inside() == SHOPS_OWN
 
 

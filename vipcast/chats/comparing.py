@@ -49,6 +49,11 @@ class Difference:
     seats: bool = False
     removes: bool = False
 
+    @property
+    def is_binding(self) -> bool:
+        """They asked for it themselves: an opt-out holds everywhere and at once, whoever else must wait."""
+        return self.kind is Kind.OPTED_OUT
+
 
 @dataclass(frozen=True, slots=True)
 class Seats:

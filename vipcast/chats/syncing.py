@@ -1,8 +1,8 @@
 """Bringing a group's seats and the people in its chat together: look, compare, do what the rule says.
 
 Everything is looked at first and told; nothing is changed unless that is asked for (`acts`), and nobody is
-taken out of a chat unless that is asked for as well (`fixes`). Each step stands by itself: a sync that was
-killed is done again, and finds what is left.
+taken out of a chat unless that is asked for as well (`fixes`), or they asked for it by opting out. Each step
+stands by itself: a sync that was killed is done again, and finds what is left.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def judge(connection: Connection, context: Context, group: Group, found: Look) -
 async def sync(
     context: Context, messenger: Messenger, group: Group, *, acts: bool, fixes: bool = False
 ) -> Synced:
-    """Look, and with `acts` do what the rule says; take people out only with `fixes`.
+    """Look, and with `acts` do what the rule says; with `fixes` also take out who has no seat.
 
     Raises:
         SendError: the messenger cannot be asked, or does not allow it; what was done by then is written down.
@@ -134,8 +134,8 @@ async def sync(
         result.names |= again.names
     with context.database.write() as connection:
         result.risen = _write_down(connection, context, group, result)
-    if fixes:
-        await _remove(context, keeper, group, result)
+    out = [one for one in result.differences if one.removes and (fixes or one.is_binding)]
+    await _remove(context, keeper, group, result, out)
     await _end_links(context, keeper, group)
     await making.pin(context, keeper, group)
     result.readers = await seen.look(context, keeper, group)
@@ -219,10 +219,12 @@ def _mark_deleted(connection: Connection, messenger: str, one: Difference, now: 
             )  # fmt: skip
 
 
-async def _remove(context: Context, keeper: ChatKeeper, group: Group, result: Synced) -> None:
-    """Take out whoever has no seat; each is looked at once more, for a seat may have been given since."""
-    for one in result.differences:
-        if not one.removes or one.person is None:
+async def _remove(
+    context: Context, keeper: ChatKeeper, group: Group, result: Synced, out: Sequence[Difference]
+) -> None:
+    """Take people out; each is looked at once more, for a seat may have been given since."""
+    for one in out:
+        if one.person is None:
             continue
         if one.kind is Kind.NO_SEAT and one.member_id is not None:
             with context.database.read() as connection:

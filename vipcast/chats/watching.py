@@ -2,7 +2,7 @@
 
 A chat is looked through when the messenger told of a change, when `listen` begins, and every so often, for
 messengers do not tell of everything. Where no `listen` runs, `tick` looks while links are out. Nobody is
-taken out of a chat unless `[chats] fix` says so.
+taken out of a chat unless `[chats] fix` says so, or they opted out.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 AT_LEAST_EVERY = timedelta(minutes=10)
+AT_MOST_EVERY = timedelta(seconds=5)  # one request tells of all who came meanwhile
 WITH_LINKS_EVERY = timedelta(minutes=2)  # somebody may ask to come in
 AGAIN_SECONDS = 30.0  # after a fault
 
@@ -99,7 +100,7 @@ class Watch:
                 (group, chat)
                 for group, chat in self._kept(connection)
                 if group.id not in self._looked
-                or chat.wants_a_look
+                or (chat.wants_a_look and _is_old(chat, now, AT_MOST_EVERY))
                 or _is_old(chat, now, AT_LEAST_EVERY)
                 or (_is_old(chat, now, WITH_LINKS_EVERY) and chats.has_links_out(connection, group))
             ]
@@ -152,7 +153,8 @@ class Watch:
     def _report(self, done: Synced) -> None:
         """Tell of what a person should see: numbers to whoever runs `listen`, names to the desk."""
         group = done.group
-        left = [] if self._fixes else [one for one in done.differences if one.removes]
+        found = [] if self._fixes else done.differences
+        left = [one for one in found if one.removes and not one.is_binding]
         asking = [one for one in done.verdicts if one.answer is Answer.LEAVE]
         if left or asking:
             self._tell(

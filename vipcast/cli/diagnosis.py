@@ -22,6 +22,7 @@ from vipcast.conversations.setting import Setting
 from vipcast.conversations.upkeep import Upkeep
 from vipcast.delivery import hand
 from vipcast.errors import VipcastError
+from vipcast.groups import chats
 from vipcast.shop import Shop
 from vipcast.shop_desk import desk_account, setting_of
 from vipcast.storage import care
@@ -93,6 +94,7 @@ def _database(shop: Shop) -> Iterator[Finding]:
                     announcements.c.state.in_(("running", "paused")), announcements.c.is_test.is_(False)
                 )
             ).scalars().all()  # fmt: skip
+            rooms = [group for group, chat in chats.kept(connection) if chat.state == chats.MAKING]
         faults = care.check_file(shop.config.state)
     except VipcastError as error:
         yield Finding("fault", error.message, error.hint)
@@ -107,6 +109,9 @@ def _database(shop: Shop) -> Iterator[Finding]:
             f"The clock stands before the latest announcement ({shop.local(latest)}).",
             "Set the clock.",
         )
+    for group in rooms:
+        how = f"vipcast group sync {group.as_typed} --yes"
+        yield Finding("note", f"The chat of {group.name} is not finished.", how)
     for number in unfinished:
         yield Finding(
             "note", f"Announcement {number} is not finished.", f"vipcast announcement resume {number}"

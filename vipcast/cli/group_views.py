@@ -124,7 +124,9 @@ def _difference_row(shop: Shop, found: Synced, one: Difference, *, fix: bool) ->
     if one.seats:
         then.append("gets a seat")
     if one.removes:
-        then.append("is taken out of the chat" if fix else "stays in the chat: --fix takes them out")
+        then.append(
+            "is taken out of the chat" if fix or one.is_binding else "stays in the chat: --fix takes them out"
+        )
     what = _FOUND[one.kind] + (f" (was {one.was})" if one.was else "")
     return (
         one.name or one.person_id,

@@ -13,7 +13,7 @@ from vipcast.cli.views import member_data
 from vipcast.config import LANGUAGES
 from vipcast.conversations import attachments
 from vipcast.errors import InputError, SetupMissing
-from vipcast.groups import seats
+from vipcast.groups import chats, seats
 from vipcast.members import consent, roster
 from vipcast.members.consent import ConsentState
 from vipcast.members.linking import new_code
@@ -94,6 +94,7 @@ def forget_member(terminal: Terminal, who: str, *, yes: bool) -> Result:
         with shop.database.read() as connection:
             member = roster.find(connection, who)
             sitting = seats.groups_of(connection, member.id)
+            rooms = chats.with_member(connection, member.id)
         if not yes and not terminal.confirm(f"Forget {member.name} (#{member.id}) for good?"):
             return Result(view=["Nothing was changed."], exit_code=3)
         with shop.database.write() as connection:
@@ -110,7 +111,12 @@ def forget_member(terminal: Terminal, who: str, *, yes: bool) -> Result:
     ]
     if risen:
         view.append(f"{len(risen)} moved up from the waiting list.")
-    return Result({"forgotten": member.id, "seated_now": risen}, view)
+    view += [
+        f"Still in the chat: vipcast group sync {one.as_typed} --yes --fix takes them out." for one in rooms
+    ]
+    return Result(
+        {"forgotten": member.id, "seated_now": risen, "still_in_chats": [one.name for one in rooms]}, view
+    )
 
 
 def make_link(terminal: Terminal, who: str, account_name: str) -> Result:

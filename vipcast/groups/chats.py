@@ -87,6 +87,18 @@ def note_changed(connection: Connection, account: str, address: str, now: dateti
     return bool(connection.execute(update(chats).where(chats.c.group_id.in_(mine)).values(**values)).rowcount)
 
 
+def with_member(connection: Connection, member_id: int) -> list[Group]:
+    """Return the groups whose chat a member is in."""
+    query = select(groups.c.name).where(
+        groups.c.id.in_(
+            select(chat_people.c.group_id).where(
+                chat_people.c.member_id == member_id, chat_people.c.state == "there"
+            )
+        )
+    )
+    return [seats.get(connection, name) for name in connection.execute(query).scalars()]
+
+
 def touch(connection: Connection, group: Group, now: datetime) -> None:
     """Let a group's chat be looked through soon; nothing where it has none."""
     connection.execute(update(chats).where(chats.c.group_id == group.id).values(changed_at=now))
