@@ -69,7 +69,7 @@ class ChatWorld:
     def link_of(self, who: str) -> str:
         """Return the latest invite link that the shop sent to somebody."""
         links = [
-            link for one in self.world.heard(who) for link in re.findall(r"https://t\.me/\+\S+\b", one.text)
+            link for one in self.world.heard(who) for link in re.findall(r"https://t\.me/\+[\w-]+", one.text)
         ]
         assert links, f"{who} got no link"
         return str(links[-1])

@@ -247,6 +247,9 @@ def test_demo_and_sandbox(empty):
     assert shown.code == 0, shown.said()
     assert shown.data["doubled"] == 0
     assert shown.data["arrived"]["telegram"] > 0
+    room = shown.data["room"]
+    assert (len(room["inside"]), room["elsewhere"]) == (4, ["Hajdú Réka"])
+    assert (room["posts"], room["privately"], room["stranger_is_in"], room["is_right"]) == (1, 1, False, True)
 
 
 def test_words_after_two_hyphens_are_no_flags(here):

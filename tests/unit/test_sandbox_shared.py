@@ -24,7 +24,7 @@ from vipcast.sandbox.customers import PHRASES, Rule, Script, ScriptedCustomers, 
 from vipcast.sandbox.events import EventLog
 from vipcast.sandbox.faults import Faults
 from vipcast.sandbox.loopback_http import HttpClient, HttpServer, Request, Response
-from vipcast.sandbox.page import ViberPhones
+from vipcast.sandbox.page import Followed, ViberPhones
 from vipcast.sandbox.service import LoopThread, Sandbox
 from vipcast.sandbox.viber import ViberSandbox
 
@@ -243,6 +243,10 @@ class HandSimulator:
 
     async def block(self, customer: str, to: str = "") -> None:
         self.deeds.append(("block", customer, to))
+
+    async def follow(self, customer: str, link: str, person: str = "") -> Followed:
+        self.deeds.append(("follow", customer, link, person))
+        return Followed(customer=customer, to="#gold", is_in=False)
 
 
 def play(script: Script, *heard: tuple[str, str]) -> list[tuple[str, ...]]:
@@ -612,7 +616,9 @@ def test_telegram_groups_are_shown_and_scripted(tmp_path: Path) -> None:
     (anna_sees, bela_sees) = (phones[phone] for phone in ("+36301234567", "+36307654321"))
     assert bela_sees["accounts"] == ["#VIP 1"]
     assert [one["is_own"] for one in anna_sees["messages"][-3:]] == [False, True, False]
-    assert any("ChatAddUser" in one["text"] for one in anna_sees["messages"])
+    assert ("put in +36301234567, +36307654321", True) in [
+        (one["text"], one["is_note"]) for one in anna_sees["messages"]
+    ]
     assert {one["customer"]: one["is_account"] for one in phones.values()} == {
         "+36209999999": True,
         "+36301234567": False,

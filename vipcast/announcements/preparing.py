@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from vipcast.announcements import records
+from vipcast.announcements import earlier, records
 from vipcast.announcements.planning import ChatTarget, Plan, PlannedDelivery, Planner
 from vipcast.announcements.records import Announcement
 from vipcast.announcements.rendering import variables_used
@@ -87,15 +87,35 @@ def prepare(connection: Connection, request: SendRequest, planner: Planner) -> P
             f"Nobody sits in {names}.",
             hint="Seat members with `vipcast group add GROUP MEMBER` or an import.",
         )
+    if existing is not None:  # the group's mode may have changed since: nobody gets it in both ways
+        people, reached = _not_yet(connection, existing, people, reached)
     already: Mapping[int, str] = {}
     if not request.is_new:
         text, besides = (request.template.name, request.variables), existing.id if existing else None
-        already = records.who_got(connection, *text, besides=besides)
-        told = records.chats_that_got(connection, *text, besides=besides)
+        already = earlier.who_got(connection, *text, besides=besides)
+        told = earlier.chats_that_got(connection, *text, besides=besides)
         reached = [one for one in reached if one.group.id not in told]
     # The text that was planned is the text that goes out: nobody joins it with another one.
     plan = Plan() if changed else planner.plan(people, already, reached)
     return Prepared(request, key, chosen, plan, existing, is_text_changed=changed)
+
+
+def _not_yet(
+    connection: Connection,
+    existing: Announcement,
+    people: Sequence[tuple[Member, Group]],
+    reached: Sequence[ChatTarget],
+) -> tuple[list[tuple[Member, Group]], list[ChatTarget]]:
+    """Return who has not got an announcement in a chat, and the chats in which nobody got it privately."""
+    has = records.with_delivery(connection, existing.id)
+    there = earlier.reached_in_chats(connection, existing.id)
+    left = [
+        one
+        for one in reached
+        if (None, one.group.id) in has or not any((member_id, None) in has for member_id in one.people)
+    ]
+    inside = {member_id for one in left for member_id in one.people}
+    return [(m, group) for m, group in people if m.id not in there or m.id in inside], left
 
 
 def targets(connection: Connection, chosen: Sequence[Group], planner: Planner) -> list[ChatTarget]:

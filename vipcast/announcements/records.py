@@ -6,10 +6,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 
 from vipcast.announcements.planning import ChatTarget, PlannedDelivery
 from vipcast.by_hand import BY_HAND
@@ -321,49 +320,6 @@ def texts(connection: Connection, number: int) -> dict[str, str]:
         if language not in found:
             found[language] = msgspec.json.decode(body, type=Message).text
     return found
-
-
-def who_got(
-    connection: Connection, template: str, variables: Mapping[str, str], *, besides: int | None
-) -> dict[int, str]:
-    """Return {member: when} of those who got, or may yet get, this text in another announcement."""
-    privately = _of_text(deliveries.c.member_id, template).where(deliveries.c.member_id.is_not(None))
-    in_chats = (
-        _of_text(chat_readers.c.member_id, template)
-        .join(chat_readers, chat_readers.c.delivery_id == deliveries.c.id)
-        .where(chat_readers.c.member_id.is_not(None))
-    )
-    return {
-        row.whom: row.created_at.isoformat()
-        for query in (in_chats, privately)
-        for row in connection.execute(query)
-        if row.id != besides and row.variables == dict(variables)
-    }
-
-
-def chats_that_got(
-    connection: Connection, template: str, variables: Mapping[str, str], *, besides: int | None
-) -> set[int]:
-    """Return the groups to whose chat this text went, or may yet go, in another announcement."""
-    query = _of_text(deliveries.c.group_id, template).where(deliveries.c.group_id.is_not(None))
-    return {
-        row.whom
-        for row in connection.execute(query)
-        if row.id != besides and row.variables == dict(variables)
-    }
-
-
-def _of_text(whom: ColumnElement[Any], template: str) -> Select[Any]:
-    return (
-        select(whom.label("whom"), announcements.c.created_at, announcements.c.variables, announcements.c.id)
-        .select_from(deliveries)
-        .join(announcements, announcements.c.id == deliveries.c.announcement_id)
-        .where(
-            announcements.c.template == template,
-            announcements.c.is_test.is_(False),
-            deliveries.c.state.not_in(("failed", "skipped")),
-        )
-    )
 
 
 def _row(

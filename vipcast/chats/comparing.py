@@ -90,7 +90,7 @@ def compare(
             if one.seats and one.member_id in waiting:
                 waiting.remove(one.member_id)
             found.append(one)
-    found += _absent({person.id for person, _ in there}, known.values(), gone, seats)
+    found += _absent(there, known.values(), gone, seats)
     return found
 
 
@@ -142,15 +142,22 @@ def _present(
 
 
 def _absent(
-    there: set[str], known: Iterable[Known], gone: Mapping[str, tuple[ChatGone, datetime]], seats: Seats
+    there: Sequence[tuple[Person, int | None]],
+    known: Iterable[Known],
+    gone: Mapping[str, tuple[ChatGone, datetime]],
+    seats: Seats,
 ) -> Iterable[Difference]:
+    """Find members who went away; a seat is freed once, and only where nobody sits there for them."""
+    here = {person.id for person, _ in there}
+    sitting = {member_id for _, member_id in there}
     for one in known:
-        if one.state != THERE or one.person in there or one.role != ChatRole.MEMBER:
+        if one.member_id is None or one.state != THERE or one.person in here or one.role != ChatRole.MEMBER:
             continue
         how, at = gone.get(one.person, (ChatGone.LEFT, None))
         kind = Kind.REMOVED if how is ChatGone.REMOVED else Kind.LEFT
-        sits = one.member_id is not None and seats.places.get(one.member_id) is Place.SEATED
-        yield Difference(kind, one.person, one.name, one.member_id, at=at, frees=sits)
+        frees = seats.places.get(one.member_id) is Place.SEATED and one.member_id not in sitting
+        sitting.add(one.member_id)
+        yield Difference(kind, one.person, one.name, one.member_id, at=at, frees=frees)
 
 
 def state_after(kind: Kind) -> str:

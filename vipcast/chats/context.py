@@ -16,7 +16,7 @@ from vipcast.announcements.planning import Route
 from vipcast.clock import Clock
 from vipcast.config import Account
 from vipcast.conversations.setting import Setting
-from vipcast.errors import Locked
+from vipcast.errors import Locked, SetupMissing
 from vipcast.groups.seats import Group
 from vipcast.messengers.base import Messenger
 from vipcast.storage.database import Database
@@ -49,8 +49,13 @@ class Context:
         return self.clock.now()
 
     def account(self, group: Group) -> Account:
-        """Return the account that a group's chat belongs to."""
-        return self.setting.accounts[group.chat_account]
+        """Return the account that a group's chat belongs to.
+
+        Raises:
+            SetupMissing: it is no longer in vipcast.toml.
+
+        """
+        return owner_of(self.setting, group)
 
     @asynccontextmanager
     async def alone(self, account: str, patience: float = PATIENCE_SECONDS) -> AsyncIterator[None]:
@@ -83,3 +88,15 @@ class Context:
     def expires_at(self) -> datetime:
         """Return until when a link works that is made now."""
         return self.now() + timedelta(days=self.invitation_days)
+
+
+def owner_of(setting: Setting, group: Group) -> Account:
+    """Return the account that a group's chat belongs to; see `Context.account`."""
+    account = setting.accounts.get(group.chat_account)
+    if account is None:
+        raise SetupMissing(
+            f"The chat of {group.name!r} belongs to the account {group.chat_account!r}, which is gone.",
+            hint="Put the account back into vipcast.toml, or have another chat made: "
+            f'vipcast group edit {group.as_typed} --mode chat --chat ""',
+        )
+    return account

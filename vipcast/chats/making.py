@@ -55,9 +55,18 @@ def keeper_of(messenger: Messenger) -> ChatKeeper:
 
 
 def begin(
-    connection: Connection, context: Context, group: Group, account: Account, wishes: Wishes, title: str
+    connection: Connection,
+    context: Context,
+    group: Group,
+    account: Account,
+    wishes: Wishes,
+    title: str,
+    *,
+    is_other: bool = False,
 ) -> GroupChat:
     """Write down that a group is to have a chat, and how; `title` where none is wished for.
+
+    With `is_other` it has had one before, and this is another, which brings its own title.
 
     Raises:
         InputError: it has one on another account.
@@ -70,7 +79,7 @@ def begin(
             hint="Close the group and make another, to change the account.",
         )
     values: dict[str, object] = _wished(wishes)
-    if chat is None or chat.messenger != account.messenger:
+    if chat is None or chat.messenger != account.messenger or not group.chat or is_other:
         values = {"title": title, "mark": f"vipcast-{secrets.token_hex(8)}"} | values
         values |= {"messenger": account.messenger, "made_at": context.now(), "link": ""}
     chats.set_mode(connection, group, chats.CHAT)
@@ -130,7 +139,7 @@ async def _place(context: Context, messenger: Messenger, keeper: ChatKeeper, gro
         chat = _record(connection, group)
     made = await keeper.find(chat.mark) or await keeper.create(chat.title, chat.mark)
     with context.database.write() as connection:
-        seats.set_chat(connection, group, messenger.account.name, made.address)
+        chats.move(connection, group, messenger.account.name, made.address)
         people.keep_peer(connection, messenger.account.name, made.address, made.peer, context.now())
         return seats.get(connection, group.name)
 
@@ -163,8 +172,9 @@ async def put_right(
 async def shut_doors(context: Context, keeper: ChatKeeper, group: Group) -> int:
     """Revoke what lets in without a question, and links of ours that nobody knows of; return how many.
 
-    A messenger may put a new default link in the place of a revoked one. Nobody was ever given that one; it
-    is noted down, and another is revoked again.
+    That goes for links that somebody made by hand with this account, too. A messenger may put a new default
+    link in the place of a revoked one. Nobody was ever given that one; it is noted down, and another is
+    revoked again.
     """
     with context.database.read() as connection:
         door = _record(connection, group).door
@@ -173,7 +183,8 @@ async def shut_doors(context: Context, keeper: ChatKeeper, group: Group) -> int:
     shut = []
     for one in await keeper.links(group.chat):
         is_lost = one.mark.startswith(links.MARK) and one.mark not in marks
-        if one.link not in known and ((one.is_default and one.link != door) or is_lost):
+        is_open = not one.needs_approval and one.link != door
+        if one.link not in known and (is_open or is_lost):
             await keeper.revoke(group.chat, one.link)
             shut.append(one)
     if any(one.is_default for one in shut):

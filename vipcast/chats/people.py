@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, delete, insert, select, update
 
 from vipcast.config import Account
 from vipcast.groups.seats import Group
@@ -44,11 +44,15 @@ def known(connection: Connection, group: Group) -> dict[str, Known]:
 
 
 def note(connection: Connection, group: Group, person: Person, **values: Any) -> None:
-    """Write down what the messenger says of a person, and `values` of the table beside it."""
+    """Write down what the messenger says of a person, and `values` of the table beside it.
+
+    Of who is no member nothing but the number is kept.
+    """
+    is_member = values.get("member_id") is not None
     found = {
-        "name": person.name,
-        "spellings": list(person.spellings),
-        "address": person.spellings[0] if person.spellings else "",
+        "name": person.name if is_member else "",
+        "spellings": list(person.spellings) if is_member else [],
+        "address": person.spellings[0] if is_member and person.spellings else "",
         "role": person.role,
         "is_deleted": person.is_deleted,
         **values,
@@ -66,15 +70,21 @@ def change(connection: Connection, group: Group, person_id: str, **values: Any) 
     connection.execute(update(chat_people).where(_row(group, person_id)).values(**values))
 
 
+def forget_strangers(connection: Connection, group: Group, there: Collection[str]) -> None:
+    """Forget who is no member and not there any more; `there` has the numbers of who is."""
+    strangers = and_(chat_people.c.group_id == group.id, chat_people.c.member_id.is_(None))
+    connection.execute(delete(chat_people).where(strangers, chat_people.c.person.not_in(there)))
+
+
 def whose(connection: Connection, account: Account, group: Group, person: Person) -> int | None:
     """Return which member a person of the messenger is; None for nobody whom the shop knows.
 
-    Who was tied to a member in this chat stays tied; then the spellings of their address count, and what
-    the account once resolved to this very person.
+    Who is tied to a member in this chat stays tied while they are there; then the spellings of their address
+    count, and what the account once resolved to this very person, and at last what they were before.
     """
-    tied = select(chat_people.c.member_id).where(_row(group, person.id))
-    if (member_id := connection.execute(tied).scalar()) is not None:
-        return int(member_id)
+    tied = connection.execute(select(chat_people).where(_row(group, person.id))).first()
+    if tied is not None and tied.member_id is not None and tied.state in (ASKS, THERE):
+        return int(tied.member_id)
     resolved = select(peers.c.address).where(
         peers.c.account == account.name, peers.c.peer.startswith(f"{person.id}:", autoescape=True)
     )
@@ -83,7 +93,8 @@ def whose(connection: Connection, account: Account, group: Group, person: Person
         addresses.c.messenger.in_((account.messenger, PHONE)), addresses.c.address.in_(spellings)
     )
     owners = {row.address: row.member_id for row in connection.execute(query)}
-    return next((int(owners[one]) for one in spellings if one in owners), None)
+    before = tied.member_id if tied is not None else None
+    return next((int(owners[one]) for one in spellings if one in owners), before)
 
 
 def may_be(connection: Connection, account: Account, member_id: int, person: Person) -> bool:

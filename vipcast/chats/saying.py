@@ -17,12 +17,12 @@ from vipcast.announcements.planning import Route, view_of
 from vipcast.announcements.rendering import GroupView
 from vipcast.announcements.templates import TemplateFault
 from vipcast.chats import people
-from vipcast.chats.context import Context
+from vipcast.chats.context import Context, owner_of
+from vipcast.config import Account
 from vipcast.conversations.replies import ReplyName
 from vipcast.conversations.setting import Setting
 from vipcast.delivery.outcomes import ARRIVED
 from vipcast.delivery.talk import Kind, Saying, say
-from vipcast.groups import chats
 from vipcast.groups.chats import GroupChat
 from vipcast.groups.seats import Group
 from vipcast.members import consent, roster
@@ -51,7 +51,7 @@ def in_chat(setting: Setting, name: ReplyName, group: Group, chat: GroupChat) ->
         TemplateFault: the shop's own text is wrong.
 
     """
-    account = setting.accounts[group.chat_account]
+    account = owner_of(setting, group)
     return _compose(setting, name, group, chat, setting.capabilities[account.name], account.messenger)
 
 
@@ -87,17 +87,16 @@ def to_paste(
     return _compose(setting, name, group, chat, capabilities, chat.messenger)
 
 
-def check(connection: Connection, context: Context, group: Group) -> None:
+def check(setting: Setting, account: Account, group: Group, chat: GroupChat) -> None:
     """Make every text that making a chat needs, so that none fails half-way.
 
     Raises:
         TemplateFault: the shop's own text is wrong, or the group's purpose is too long.
 
     """
-    chat = chats.of(connection, group)
-    if chat is not None:
-        about(context.setting, group, chat)
-        in_chat(context.setting, "chat_welcome", group, chat)
+    for name in ("about", "chat_welcome"):
+        capabilities = setting.capabilities[account.name]
+        _compose(setting, name, group, chat, capabilities, account.messenger)
 
 
 def view(group: Group) -> GroupView:

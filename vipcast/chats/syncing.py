@@ -8,7 +8,7 @@ stands by itself: a sync that was killed is done again, and finds what is left.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -74,6 +74,7 @@ async def look(context: Context, keeper: ChatKeeper, group: Group) -> Look:
     default = [one for one in await keeper.links(group.chat) if one.is_default and one.link != door]
     with context.database.read() as connection:
         account = context.account(group)
+        there = [_known_role(connection, context, one) for one in there]
         owners = {one.id: people.whose(connection, account, group, one) for one in there}
     if any(owners[one.id] is None and one.role is ChatRole.MEMBER for one in there):
         for link, member_id in ours.items():  # somebody may have let them in by hand, in the app
@@ -87,6 +88,13 @@ async def look(context: Context, keeper: ChatKeeper, group: Group) -> Look:
         tuple(requests),
         len(default),
     )
+
+
+def _known_role(connection: Connection, context: Context, person: Person) -> Person:
+    """Return a person as the shop has them: an account of its own is no stranger, whatever its rights."""
+    names = {people.identity_of(connection, one).casefold() for one in context.setting.accounts} - {""}
+    is_ours = person.role is ChatRole.MEMBER and any(one.casefold() in names for one in person.spellings)
+    return replace(person, role=ChatRole.ADMIN) if is_ours else person
 
 
 def judge(connection: Connection, context: Context, group: Group, found: Look) -> Synced:
@@ -125,7 +133,7 @@ async def sync(
     result.has_acted = True
     there = [person for person, _ in found.there]
     result.notes = await making.put_right(context, messenger, keeper, group, found.chat, there)
-    if await _admit(context, keeper, group, result.verdicts, fixes=fixes):
+    if await _admit(context, keeper, group, result, fixes=fixes):
         found = await look(context, keeper, group)
         with context.database.read() as connection:
             group = seats.get(connection, group.name)
@@ -150,12 +158,10 @@ async def sync(
     return result
 
 
-async def _admit(
-    context: Context, keeper: ChatKeeper, group: Group, verdicts: Sequence[Verdict], *, fixes: bool
-) -> bool:
+async def _admit(context: Context, keeper: ChatKeeper, group: Group, result: Synced, *, fixes: bool) -> bool:
     """Let in whoever has a seat, one after the other; return whether anybody came in."""
     has_come = False
-    for one in verdicts:
+    for one in result.verdicts:
         person = one.request.person
         if one.answer is Answer.LET_IN:
             with context.database.write() as connection:
@@ -163,7 +169,11 @@ async def _admit(
                 fresh = gate.judge(connection, context.account(group), group, one.request, now)
                 if fresh.answer is not Answer.LET_IN:  # a seat may have gone since
                     continue
-                gate.expect(connection, context.account(group), group, fresh, now)
+                try:
+                    gate.expect(connection, context.account(group), group, fresh, now)
+                except InputError as error:  # the address is another member's: for the owner to settle
+                    result.notes.append(f"{person.name} is not let in: {error.message}")
+                    continue
             await keeper.admit(group.chat, person, is_yes=True)
             with context.database.write() as connection:
                 gate.arrived(connection, group, fresh, context.now())
@@ -181,6 +191,7 @@ def _write_down(connection: Connection, context: Context, group: Group, result: 
         if person.is_me:
             continue
         people.note(connection, group, person, member_id=member_id, state=people.THERE, gone_at=None)
+    people.forget_strangers(connection, group, {person.id for person, _ in result.look.there})
     risen: list[int] = []
     for one in result.differences:
         if one.person is None:
@@ -196,10 +207,15 @@ def _write_down(connection: Connection, context: Context, group: Group, result: 
             _mark_deleted(connection, account.messenger, one, now)
         if one.seats and one.member_id is not None:
             _seat(connection, group, one.member_id, now)
-        if one.frees and one.member_id is not None:
+        # Somebody at a terminal may have freed it since we looked.
+        if one.frees and one.member_id is not None and _sits(connection, group, one.member_id):
             risen += seats.leave(connection, group, one.member_id, now=now)
     there = {member_id for _, member_id in result.look.there}
     return [member_id for member_id in risen if member_id not in there]
+
+
+def _sits(connection: Connection, group: Group, member_id: int) -> bool:
+    return seats.places(connection, group).get(member_id) is Place.SEATED
 
 
 def _seat(connection: Connection, group: Group, member_id: int, now: datetime) -> None:
@@ -223,18 +239,21 @@ async def _remove(
     context: Context, keeper: ChatKeeper, group: Group, result: Synced, out: Sequence[Difference]
 ) -> None:
     """Take people out; each is looked at once more, for a seat may have been given since."""
+    there, gone = {person.id for person, _ in result.look.there}, set[str]()
     for one in out:
         if one.person is None:
             continue
         if one.kind is Kind.NO_SEAT and one.member_id is not None:
             with context.database.read() as connection:
-                places = {name: place for name, place, _ in seats.groups_of(connection, one.member_id)}
-            if places.get(group.name) is Place.SEATED:
-                continue
+                if _sits(connection, group, one.member_id):
+                    continue
         await keeper.remove(group.chat, one.person)
         with context.database.write() as connection:
             people.change(connection, group, one.person_id, state=people.REMOVED, gone_at=context.now())
         result.removed.append(one.name or one.person_id)
+    if gone:
+        with context.database.write() as connection:
+            people.forget_strangers(connection, group, there - gone)
 
 
 async def _end_links(context: Context, keeper: ChatKeeper, group: Group) -> None:

@@ -18,7 +18,7 @@ def demo(
     ctx: typer.Context,
     keep: Annotated[Path | None, typer.Option(help="Keep the demo's shop in this new folder.")] = None,
 ) -> Result:
-    """Show the whole job in the sandbox, end to end: import, groups, preview, send, and what arrived."""
+    """Show the whole job in the sandbox: import, groups, preview, send, a VIP room, and what arrived."""
     from vipcast.cli.demo_run import run_demo
 
     return run_demo(ctx.obj, keep)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from vipcast.cli import demo_room
 from vipcast.cli.result import Result, Table, print_now
 from vipcast.cli.sandbox_run import log_in_accounts, make_sandbox
 from vipcast.cli.terminal import Terminal
@@ -21,6 +22,7 @@ from vipcast.config import load
 from vipcast.errors import VipcastError
 from vipcast.places import FILE
 from vipcast.sample import make_shop
+from vipcast.sandbox.page import GROUP_MARK
 
 STEPS: Sequence[tuple[str, Sequence[str], int]] = (
     ("Two groups, each with a cap.",
@@ -50,17 +52,26 @@ def run_demo(terminal: Terminal, keep: Path | None) -> Result:
         make_shop(folder)
         _choose_ports(folder / FILE)
         settings = load(folder, {})
+        demo_room.write_template(folder)
         sandbox = make_sandbox(settings)
+        sandbox.customers.script = demo_room.SCRIPT
         with sandbox.run_in_thread():
             sandbox.do(log_in_accounts, sandbox, settings)
             if not terminal.as_json:
                 print_now(
                     f"A shop in {folder}; Telegram and Viber on this machine only; phones: {sandbox.page_url}"
                 )
-            for title, command, expected in STEPS:
+            for title, command, expected in (*STEPS, *demo_room.INVITING):
                 _run(terminal, folder, title, command, expected)
+            seen = demo_room.follow_links(sandbox)
+            if not terminal.as_json:
+                print_now(f"\n# Customers follow their links, and a stranger one of them too.\n{seen}")
+            for title, command, expected in demo_room.LETTING_IN:
+                _run(terminal, folder, title, command, expected)
+            sandbox.call(sandbox.customers.settle())
+            room = demo_room.look(sandbox)
             events = list(sandbox.log.events)
-    return _summary(events, folder if keep else None)
+    return _summary(events, room, folder if keep else None)
 
 
 @contextmanager
@@ -106,17 +117,24 @@ def _run(terminal: Terminal, folder: Path, title: str, command: Sequence[str], e
         )
 
 
-def _summary(events: list[dict[str, Any]], kept: Path | None) -> Result:
+def _summary(events: list[dict[str, Any]], room: demo_room.Room, kept: Path | None) -> Result:
     arrived = [e for e in events if e["event"] == "message" and e.get("random_id", 1)]
     per_network = Counter(e["network"] for e in arrived)
-    doubled = sum(n - 1 for n in Counter((e["network"], e["to"]) for e in arrived).values())
+    copies = Counter((e["network"], _receiver(e), e["text"], e.get("media")) for e in arrived)
+    doubled = sum(n - 1 for n in copies.values())
     answered = sum(e["event"] in {"reply", "script"} for e in events)
-    begins = {(e["network"], e["text"].strip().splitlines()[0].split()[0]): e for e in reversed(arrived)}
+    begins = {(e["network"], _begin(e).partition(" ")[0]): e for e in reversed(arrived)}
     rows = [
-        (e["network"], e["to"], e["text"].strip().splitlines()[0], "a picture" if e.get("media") else "")
+        (e["network"], _receiver(e), _begin(e), "a picture" if e.get("media") else "")
         for _, e in sorted(begins.items())
     ]
-    data = {"arrived": dict(per_network), "doubled": doubled, "answered": answered, "kept": kept}
+    data = {
+        "arrived": dict(per_network),
+        "doubled": doubled,
+        "answered": answered,
+        "room": room.data,
+        "kept": kept,
+    }
     view: list[str | Table] = [
         "\n# What arrived on the customers' phones, one of each kind.",
         Table(("on", "to", "begins", "with"), rows),
@@ -126,8 +144,17 @@ def _summary(events: list[dict[str, Any]], kept: Path | None) -> Result:
         + ", ".join(f"{n} on {name}" for name, n in per_network.items())
         + f". {doubled} came twice."
     )
+    view += room.view()
     if kept:
         view.append(f"The shop is kept. Go on there: cd {kept} && vipcast sandbox")
     else:
         view.append("Make your own shop: vipcast init myshop")
-    return Result(data, view, exit_code=1 if doubled or not arrived else 0)
+    return Result(data, view, exit_code=1 if doubled or not arrived or not room.is_right else 0)
+
+
+def _receiver(event: dict[str, Any]) -> str:
+    return str(event.get("to") or f"{GROUP_MARK}{event['group']}")
+
+
+def _begin(event: dict[str, Any]) -> str:
+    return next(iter(str(event["text"]).strip().splitlines()), "")

@@ -70,9 +70,9 @@ def create(
 
     with ctx.obj.shop() as shop:
         options = ChatOptions(mode or None, account, title, picture, language, talk, hide_members, on, link)
-        making = _making(options)
+        making = _making() if options.are_given else None
         if making is not None:
-            making.check(shop, options, "direct")
+            making.check(shop, options, seats.Group(0, name, cap, purpose, "direct", shop.now(), None))
         with shop.database.write() as connection:
             group = seats.create(connection, name, cap=cap, purpose=purpose, now=shop.now())
         said = making.set_up(shop, group, options) if making is not None else []
@@ -131,25 +131,28 @@ def edit(
     link: Link = None,
 ) -> Result:
     """Change a group's cap, purpose, mode or chat; questions in the chat are answered privately."""
-    from vipcast.groups import seats
+    from dataclasses import replace
+
+    from vipcast.groups import chats, seats
 
     options = ChatOptions(mode, account, title, picture, language, talk, hide_members, on, link, chat)
-    making = _making(options)
     with ctx.obj.shop() as shop:
+        with shop.database.read() as connection:
+            found = seats.get(connection, group)
+        # A chat that vipcast keeps tells the purpose, and is never just another one that is heard.
+        is_kept = found.mode == "chat" and (purpose, chat) != (None, None)
+        making = _making() if options.are_given or is_kept else None
         if making is not None:
-            with shop.database.read() as connection:
-                making.check(shop, options, seats.get(connection, group).mode)
+            making.check(shop, options, replace(found, purpose=found.purpose if purpose is None else purpose))
         is_heard = chat is not None and making is None
         name, address = _chat_of(shop, chat or "", account) if is_heard else ("", "")
         with shop.database.write() as connection:
             found = seats.get(connection, group)
             if is_heard:
-                seats.set_chat(connection, found, name, address)
+                chats.move(connection, found, name if address else "", address)
             risen = seats.edit(connection, found, cap=cap, purpose=purpose, now=shop.now())
             after = seats.get(connection, found.name)
         heard = [f"{name} hears its chat ({address})."] if address else []
-        if making is None and purpose is not None and after.mode == "chat":
-            making = _making(ChatOptions("chat"))  # the chat's description tells the purpose
         heard += making.set_up(shop, after, options) if making is not None else []
         with shop.database.read() as connection:
             after = seats.get(connection, after.name)
@@ -157,10 +160,8 @@ def edit(
     return Result({"group": after, "seated_now": risen}, [said, *heard, *_risen(risen)])
 
 
-def _making(options: ChatOptions) -> Any:
-    """Return what sets up chats, if anything was said of one; it is heavy, and most groups have none."""
-    if not options.are_given:
-        return None
+def _making() -> Any:
+    """Return what sets up chats: it is heavy, and most groups have none."""
     from vipcast.cli import group_making
 
     return group_making
@@ -296,7 +297,7 @@ def close(
         if not yes and not ctx.obj.confirm(f"Close {found.name} with {found.seated} members?"):
             return Result(view=["Nothing was changed."], exit_code=3)
         said = []
-        if found.mode != "direct":
+        if found.mode != "direct" or found.chat:
             from vipcast.cli.group_making import close
 
             said = close(shop, found)

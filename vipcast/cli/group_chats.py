@@ -15,6 +15,7 @@ from vipcast.cli.result import Result, Table, note, render
 from vipcast.errors import InputError, NothingToDo
 from vipcast.groups import chats
 from vipcast.members import roster
+from vipcast.messengers.base import AddressInvalid
 from vipcast.shop_chats import context_of
 
 if TYPE_CHECKING:
@@ -122,7 +123,14 @@ def sync(terminal: Terminal, shop: Shop, name: str, *, yes: bool, fix: bool) -> 
         async def work(context: Context, messenger: Messenger) -> syncing.Synced:
             return await syncing.sync(context, messenger, group, acts=acts, fixes=acts and fix)
 
-        return run(shop, context, group.chat_account, work)
+        try:
+            return run(shop, context, group.chat_account, work)
+        except AddressInvalid as error:
+            how = f'vipcast group edit {group.as_typed} --mode chat --chat ""'
+            raise InputError(
+                f"The chat of {group.name!r} is not to be found: {error.message}",
+                hint=f"{error.hint} If it is gone, have another one made: {how}".strip(),
+            ) from error
 
     found = look(acts=False)
     view, data = synced_view(shop, found, fix=fix)

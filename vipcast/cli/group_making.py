@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vipcast.by_hand import BY_HAND, NETWORKS
@@ -16,6 +17,7 @@ from vipcast.cli.result import Result
 from vipcast.config import LANGUAGES
 from vipcast.errors import InputError, did_you_mean
 from vipcast.groups import chats, seats
+from vipcast.groups.chats import GroupChat
 from vipcast.groups.seats import Group
 from vipcast.messengers.base import AccountProblem, AddressInvalid, Messenger
 from vipcast.shop import Shop
@@ -24,20 +26,24 @@ from vipcast.shop_desk import find_chat, setting_of
 
 if TYPE_CHECKING:
     from vipcast.conversations.replies import ReplyName
-    from vipcast.groups.chats import GroupChat
 
 T = TypeVar("T")
 
+LONGEST_TITLE = 128  # Telegram: channels.editTitle
 
-def check(shop: Shop, options: ChatOptions, mode: str) -> None:
-    """Refuse what cannot be, before anything is written; `mode` is the group's until now.
+
+def check(shop: Shop, options: ChatOptions, group: Group) -> None:
+    """Refuse what cannot be, before anything is written; `group` is as it is to be, but for its chat.
 
     Raises:
-        InputError: a mode, network, language or picture that is not there, or flags that do not go together.
+        InputError: a mode, network, language or picture that is not there, flags that do not go together, or
+            a purpose that is too long for a chat's description.
         SendError: the account that is to own the chat cannot be used.
 
     """
-    mode = options.mode or mode
+    if group.closed_at:
+        raise InputError(f"The group {group.name!r} is closed.", hint="See `vipcast group list`.")
+    mode = options.mode or group.mode
     if mode not in chats.MODES:
         raise InputError(
             f"There is no mode {mode!r}.",
@@ -59,14 +65,32 @@ def check(shop: Shop, options: ChatOptions, mode: str) -> None:
         raise InputError(
             f"There is no picture {options.picture}.", hint="Name a file.", where=str(options.picture)
         )
-    if mode == chats.CHAT and options.mode:
-        account, context = chat_account(shop, options.account), context_of(shop)
-        run(shop, context, account.name, _nothing)
+    if options.title is not None and not 0 < len(options.title) <= LONGEST_TITLE:
+        raise InputError(
+            f"A chat's title has 1 to {LONGEST_TITLE} characters.", hint=f"This one has {len(options.title)}."
+        )
+    if mode == chats.CHAT:
+        _check_chat(shop, options, group)
     names_network = mode == BY_HAND and (options.mode or options.network)
     if names_network and shop.network(options.network) is None:
         raise _no_network(options.network)
     if options.network and options.link:
         _link(shop, options.network, options.link)
+
+
+def _check_chat(shop: Shop, options: ChatOptions, group: Group) -> None:
+    account, context = chat_account(shop, options.account or group.chat_account), context_of(shop)
+    with shop.database.read() as connection:
+        known = chats.of(connection, group) if group.id else None
+    chat = known or GroupChat.to_be(group.id, account.messenger, shop.now())
+    wished = replace(
+        chat,
+        language=chat.language if options.language is None else options.language,
+        members_write=chat.members_write if options.talk is None else options.talk,
+    )
+    saying.check(context.setting, account, group, wished)
+    if options.mode:
+        run(shop, context, account.name, _nothing)
 
 
 async def _nothing(context: Context, messenger: Messenger) -> None:
@@ -101,8 +125,6 @@ def set_up(shop: Shop, group: Group, options: ChatOptions) -> list[str]:
         SendError: the messenger does not do it; what is left is done by `group sync --yes`.
 
     """
-    if group.closed_at:
-        raise InputError(f"The group {group.name!r} is closed.", hint="See `vipcast group list`.")
     mode = options.mode or group.mode
     if mode == BY_HAND:
         return _by_hand(shop, group, options)
@@ -132,7 +154,7 @@ def _by_hand(shop: Shop, group: Group, options: ChatOptions) -> list[str]:
         link = _link(shop, network.name, options.link)
     with shop.database.write() as connection:
         if group.mode == chats.CHAT and group.chat:
-            seats.set_chat(connection, group, "", "")
+            chats.move(connection, group, "", "")
         chats.set_mode(connection, group, BY_HAND)
         values: dict[str, Any] = {"messenger": network.name, "state": chats.READY, "link": link}
         if chat is None:
@@ -161,12 +183,11 @@ def _on_messenger(shop: Shop, group: Group, options: ChatOptions) -> list[str]:
         keeper = making.keeper_of(messenger)
         title = (await keeper.look(found)).title if found else f"{shop.config.shop.name} – {group.name}"
         with shop.database.write() as connection:
-            if found:
-                seats.set_chat(connection, group, account.name, found)
+            if options.chat is not None:  # another chat than before, or with "" a new one
+                chats.move(connection, group, account.name if found else "", found)
             current = seats.get(connection, group.name)
-            making.begin(connection, context, current, account, wishes, title)
+            making.begin(connection, context, current, account, wishes, title, is_other=bool(found))
             current = seats.get(connection, group.name)
-            saying.check(connection, context, current)
         if found:
             await making.adopt(context, keeper, current)
         return await making.make(context, messenger, keeper, current)
@@ -243,7 +264,13 @@ def welcome(shop: Shop, name: str) -> Result:
     if group.mode == BY_HAND and chat is not None:
         return _to_paste(shop, group, chat, "chat_welcome")
     group, chat = kept_chat(shop, name)
+    if chat.state != chats.READY:
+        raise InputError(
+            f"The chat of {group.name!r} is not finished yet.",
+            hint=f"Go on with it: vipcast group sync {group.as_typed} --yes",
+        )
     context = context_of(shop)
+    context.account(group)
     with shop.database.write() as connection:
         saying.welcome(connection, context, group, chat, again=f"{shop.now():%Y-%m-%dT%H:%M}")
     notes = finish(shop, context, group.chat_account, group)
@@ -272,10 +299,16 @@ def close(shop: Shop, group: Group) -> list[str]:
     if chat is None or chat.state == chats.CLOSED:
         return []
     if group.mode == BY_HAND:
-        return [str(one) for one in _to_paste(shop, group, chat, "goodbye").view]
+        shown = _to_paste(shop, group, chat, "goodbye")
+        with shop.database.write() as connection:
+            chats.put(connection, group, {"state": chats.CLOSED, "closed_at": shop.now()})
+        return [str(one) for one in shown.view]
     if not group.chat:
         return []
     context = context_of(shop)
+    if group.chat_account not in shop.config.accounts:
+        return [f"Its chat stays as it is: the account {group.chat_account!r} is gone."]
+    run(shop, context, group.chat_account, _nothing)  # nothing is said where it cannot be shut afterwards
     with shop.database.write() as connection:
         saying.goodbye(connection, context, group, chat)
     asyncio.run(shop.dispatcher().drain_talk(group.chat_account))

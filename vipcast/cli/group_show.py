@@ -63,7 +63,8 @@ def group_view(shop: Shop, name: str) -> Result:
     else:
         view.append("Nobody sits here yet: vipcast group add, or vipcast member import … --group.")
     if last is not None:
-        seen = f", seen by {last.seen} of {last.people}" if last.people else ""
+        is_told = last.people and group.mode != BY_HAND
+        seen = f", seen by {last.seen} of {last.people}" if is_told else ""
         view.append(f"Last announcement: {last.number} ({last.title}), {shop.local(last.at)}{seen}.")
     view += _to_do(group, chat, listed, people, news, inside, invited)
     facts = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from vipcast.by_hand import BY_HAND
 from vipcast.cli.result import Result, Table
 
 if TYPE_CHECKING:
@@ -168,7 +169,8 @@ def next_steps(announcement: Announcement, counts: Mapping[str, int], by_hand: i
 def outcome_words(shop: Shop, entry: Entry) -> str:
     if entry.state in {"sent", "delivered", "seen"}:
         settled = reason_words(entry.reason) if entry.reason == "settled-by-receipt" else ""
-        seen = f"seen by {entry.readers} of {entry.people}" if entry.group else ""
+        is_told = entry.group and entry.account != BY_HAND
+        seen = f"seen by {entry.readers} of {entry.people}" if is_told else ""
         return "; ".join(filter(None, (seen, settled, recall_words(shop, entry))))
     said = reason_words(entry.reason, entry.words)
     if entry.not_before and entry.state in {"queued", "unknown"}:

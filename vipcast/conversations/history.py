@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from vipcast.conversations import attachments
+from vipcast.delivery.outcomes import ARRIVED, State
 from vipcast.delivery.talk import Kind, body_of
 from vipcast.messengers.base import EventKind
 from vipcast.storage.tables import announcements, consents, deliveries, inbound, notes
@@ -64,10 +66,14 @@ def of_conversation(connection: Connection, number: int) -> list[Said]:
 
 def of_member(connection: Connection, member_id: int, conversation_id: int | None) -> list[Said]:
     """Return what was said with a member, consent included, and announcements: also in a chat they are in."""
-    in_chats = select(chat_readers.c.delivery_id).where(chat_readers.c.member_id == member_id)
+    in_chats = select(chat_readers.c.delivery_id, chat_readers.c.seen_at).where(
+        chat_readers.c.member_id == member_id
+    )
+    seen = {row.delivery_id: row.seen_at for row in connection.execute(in_chats)}
+    mine = or_(deliveries.c.member_id == member_id, deliveries.c.id.in_(list(seen)))
     found = [
         *_inbound(connection, inbound.c.member_id == member_id),
-        *_outbound(connection, or_(deliveries.c.member_id == member_id, deliveries.c.id.in_(in_chats))),
+        *_outbound(connection, mine, seen),
         *_consents(connection, member_id),
         *(_notes(connection, conversation_id) if conversation_id is not None else ()),
     ]
@@ -92,17 +98,22 @@ def _inbound(connection: Connection, mine: ColumnElement[bool]) -> list[Said]:
     ]
 
 
-def _outbound(connection: Connection, mine: ColumnElement[bool]) -> list[Said]:
+def _outbound(
+    connection: Connection, mine: ColumnElement[bool], seen: Mapping[int, datetime | None] | None = None
+) -> list[Said]:
+    """Return what went out; `seen` has when one member saw what went to a chat, by delivery."""
     query = (
         select(deliveries, announcements.c.title, announcements.c.template, announcements.c.is_test)
         .outerjoin(announcements, announcements.c.id == deliveries.c.announcement_id)
         .where(mine, deliveries.c.kind.in_(_SPEAKERS))
     )
-    return [_sent(row) for row in connection.execute(query) if not row.is_test]
+    return [_sent(row, seen or {}) for row in connection.execute(query) if not row.is_test]
 
 
-def _sent(row: Any) -> Said:
-    message = body_of(row.body)
+def _sent(row: Any, seen: Mapping[int, datetime | None]) -> Said:
+    message, state = body_of(row.body), row.state
+    if row.id in seen and state in ARRIVED:  # the chat's is `seen` as soon as one has seen it
+        state = State.SEEN if seen[row.id] else State.SENT
     return Said(
         at=row.sent_at or row.sending_at or row.planned_at,
         speaker=_SPEAKERS[row.kind],
@@ -110,7 +121,7 @@ def _sent(row: Any) -> Said:
         messenger=row.messenger,
         account=row.account,
         text=message.text,
-        state=row.state,
+        state=state,
         reason=row.reason,
         about=row.title or row.template or "",
         attachments=tuple(f"{one.kind} {one.name}".strip() for one in message.media),

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from vipcast.by_hand import BY_HAND
 from vipcast.groups import seats
@@ -43,6 +43,15 @@ class GroupChat:
     closed_at: datetime | None
     changed_at: datetime | None
     looked_at: datetime | None
+
+    @classmethod
+    def to_be(cls, group_id: int, messenger: str, now: datetime) -> Self:
+        """Return a chat that nobody has made yet, as it is where nothing is wished."""
+        return cls(
+            group_id, messenger, MAKING, mark="", title="", picture="", link="", door="", language="",
+            members_write=False, hides_members=False, made_at=now, closed_at=None, changed_at=None,
+            looked_at=None,
+        )  # fmt: skip
 
     @property
     def wants_a_look(self) -> bool:
@@ -76,6 +85,22 @@ def put(connection: Connection, group: Group, values: Mapping[str, Any]) -> Grou
 
 def set_mode(connection: Connection, group: Group, mode: str) -> None:
     connection.execute(update(groups).where(groups.c.id == group.id).values(mode=mode))
+
+
+def move(connection: Connection, group: Group, account: str, address: str) -> None:
+    """Note which chat of a messenger is the group's; who was in another one, and its links, are forgotten.
+
+    Raises:
+        InputError: it is another group's.
+
+    """
+    seats.set_chat(connection, group, account, address)
+    if address == group.chat and account == group.chat_account:
+        return
+    connection.execute(delete(chat_people).where(chat_people.c.group_id == group.id))
+    connection.execute(delete(chat_links).where(chat_links.c.group_id == group.id))
+    values = {"door": "", "looked_at": None, "changed_at": None}
+    connection.execute(update(chats).where(chats.c.group_id == group.id).values(**values))
 
 
 def note_changed(connection: Connection, account: str, address: str, now: datetime) -> bool:

@@ -3,11 +3,19 @@
     GET    /                        the page
     GET    /health                  where the networks are
     GET    /events?after=N          what happened after the first N events
-    GET    /phones?version=V        the customers' phones, the latest first; null while nothing is new since V
+    GET    /phones?version=V        the customers' phones, the latest first, and the groups with who is in
+                                    them or waits; null while nothing is new since V
     POST   /faults                  arm a fault: the fields of `Faults.add`
     GET    /faults, DELETE /faults  those that are armed; disarm all
     POST   /say                     {network, customer, text, to?}
     POST   /read, /subscribe, /unsubscribe   {network, customer, to?}
+    POST   /follow                  {network, customer, link, person?}: follow an invite link; from Viber as
+                                    `person` on Telegram, else with a Telegram of their own
+    POST   /rename                  {network, customer, first_name?, last_name?, username?}
+    POST   /delete-account          {network, customer}
+
+`to` is an account of the shop, or `#` and a group's title: there one writes and reads, leaves the group
+(/unsubscribe), or is put in again (/subscribe).
 
 Only requests that name this machine as host, come from no other site's page and send JSON are served: so
 no web page that happens to be open can read the phones or write in a customer's name.
@@ -51,6 +59,16 @@ class _Words(_Deed, kw_only=True):
     text: str
 
 
+class _Way(_Deed, kw_only=True):
+    link: str
+    person: str = ""
+
+
+class _Renaming(page.Names, kw_only=True):
+    network: Literal["telegram", "viber"]
+    customer: str
+
+
 class _FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
     on: str
     kind: FaultKind
@@ -90,6 +108,9 @@ class Control:
             ("POST", "/read"): self._read,
             ("POST", "/subscribe"): self._subscribe,
             ("POST", "/unsubscribe"): self._unsubscribe,
+            ("POST", "/follow"): self._follow,
+            ("POST", "/rename"): self._rename,
+            ("POST", "/delete-account"): self._delete_account,
         }
 
     @property
@@ -141,8 +162,10 @@ class Control:
         if request.query.get("version") == str(version):
             return {"version": version, "phones": None}
         phones = [phone for network in self._networks.values() for phone in network.phones()]
-        phones.sort(key=lambda phone: phone.messages[-1].at, reverse=True)
-        return {"version": version, "total": len(phones), "phones": phones[: page.SHOWN_PHONES]}
+        phones.sort(key=lambda phone: phone.at, reverse=True)
+        groups = [group for network in self._networks.values() for group in network.groups()]
+        shown = phones[: page.SHOWN_PHONES]
+        return {"version": version, "total": len(phones), "phones": shown, "groups": groups}
 
     async def _get_faults(self, request: Request) -> Any:
         del request
@@ -179,7 +202,23 @@ class Control:
         await self._network(deed).block(deed.customer, deed.to)
         return {"ok": True}
 
-    def _network(self, deed: _Deed) -> page.Phones:
+    async def _follow(self, request: Request) -> Any:
+        way = msgspec.json.decode(request.body, type=_Way)
+        done = await self._network(way).follow(way.customer, way.link.strip(), way.person)
+        return {"ok": True, **msgspec.structs.asdict(done)}
+
+    async def _rename(self, request: Request) -> Any:
+        wish = msgspec.json.decode(request.body, type=_Renaming)
+        names = page.Names(first_name=wish.first_name, last_name=wish.last_name, username=wish.username)
+        await self._network(wish).rename(wish.customer, names)
+        return {"ok": True}
+
+    async def _delete_account(self, request: Request) -> Any:
+        deed = _deed(request)
+        await self._network(deed).delete_account(deed.customer)
+        return {"ok": True}
+
+    def _network(self, deed: _Deed | _Renaming) -> page.Phones:
         if deed.network not in self._networks:
             raise InputError(f"This sandbox has no {deed.network}.")
         return self._networks[deed.network]

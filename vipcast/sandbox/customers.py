@@ -1,4 +1,4 @@
-"""Scripted customers: they read, answer, ask, thank and leave, on both networks and in five languages."""
+"""Scripted customers: they read, answer, ask, thank, follow links and leave, in five languages."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import msgspec
 from vipcast import tomlfile
 from vipcast.errors import InputError
 from vipcast.sandbox.events import EventLog
-from vipcast.sandbox.page import GROUP_MARK
+from vipcast.sandbox.page import GROUP_MARK, Followed, invite_links
 from vipcast.sandbox.tasks import Tasks
 
-Deed = Literal["read", "say", "ask", "thank", "stop", "block"]
+Deed = Literal["read", "say", "ask", "thank", "stop", "block", "follow"]
 
 PHRASES: dict[str, dict[str, str]] = {
     "ask": {
@@ -71,7 +71,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """What some customers do when a message comes; all that is not said means any.
 
     A rule with `group` is for messages in groups with such a title, and acts there; one without is for
-    private messages. In a group, `block` is leaving it.
+    private messages. In a group, `block` is leaving it. `follow` is for messages with an invite link, and
+    follows the last one in it.
     """
 
     do: Deed
@@ -83,6 +84,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     after: float = 0.0  # seconds
     text: str = ""  # what `say` says
     language: str = ""  # of ask, thank and stop; else that of the message
+    person: str = ""  # as whom on Telegram somebody on Viber follows; else as one of their own
     times: int = 1  # how often one customer does it; 0: always
 
     def concerns(self, network: str, customer: str, text: str, group: str = "") -> bool:
@@ -90,6 +92,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         is_here = fnmatch(group.lower(), self.group.lower()) if group else not self.group
         return (
             is_here
+            and (self.do != "follow" or bool(invite_links(text)))
             and self.network in ("", network)
             and fnmatch(customer.lower(), self.who.lower())
             and zlib.crc32(customer.encode()) % self.one_in == 0
@@ -154,6 +157,8 @@ def _check(rule: Rule, where: str) -> None:
 DEMO = Script(
     (
         Rule(do="read", after=0.3, times=0),
+        Rule(do="read", group="*", after=0.3, times=0),
+        Rule(do="follow", network="telegram", after=1.0, one_in=2),  # the others are left to the page
         Rule(do="ask", after=0.8, one_in=4),
         Rule(do="thank", after=1.2, one_in=5),
     )
@@ -166,6 +171,7 @@ class Hand(Protocol):
     async def say(self, customer: str, text: str, to: str = "") -> None: ...
     async def read(self, customer: str, to: str = "") -> None: ...
     async def block(self, customer: str, to: str = "") -> None: ...
+    async def follow(self, customer: str, link: str, person: str = "") -> Followed: ...
 
 
 class ScriptedCustomers:
@@ -200,6 +206,8 @@ class ScriptedCustomers:
                     await hand.read(customer, sender)
                 case "block":
                     await hand.block(customer, sender)
+                case "follow":
+                    await hand.follow(customer, invite_links(heard)[-1], rule.person)
                 case "say" | "ask" | "thank" | "stop":
                     await hand.say(customer, rule.words(heard), sender)
         except InputError as error:  # the network would not let them; the others go on

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
 from vipcast.errors import InputError
 from vipcast.sandbox.viber import ViberSandbox
 from vipcast.sandbox.viber_state import ViberMessage
-
-if TYPE_CHECKING:
-    from vipcast.sandbox.telegram.group_model import GroupMessage, SandboxGroup
-    from vipcast.sandbox.telegram.model import SandboxEntity, SandboxMessage, SandboxUser
-    from vipcast.sandbox.telegram.server import TelegramSandbox
 
 SHOWN_MESSAGES = 100  # of one phone; older ones stay in the log
 SHOWN_PHONES = 200  # those with the latest messages
@@ -25,17 +22,7 @@ ASSETS = {
     "/page.css": ("page.css", "text/css; charset=utf-8"),
     "/page.js": ("page.js", "text/javascript; charset=utf-8"),
 }
-_KINDS = {  # Telegram's names of formatting -> the page's
-    "Bold": "bold",
-    "Italic": "italic",
-    "Underline": "underline",
-    "Strike": "strike",
-    "Code": "code",
-    "Pre": "pre",
-    "Blockquote": "quote",
-    "TextUrl": "link",
-    "Url": "link",
-}
+_LINK = re.compile(r"https://t\.me/(?:\+|joinchat/)[\w-]+", re.ASCII)
 
 
 class PhoneSpan(msgspec.Struct):
@@ -54,7 +41,10 @@ class PhoneMedia(msgspec.Struct):
 
 
 class PhoneMessage(msgspec.Struct, kw_only=True):
-    """One message; `account` is the shop's account that it came from or went to."""
+    """One message; `account` is the shop's account that it came from or went to, or `#` and a group.
+
+    `links` are invite links that can be followed from here; a note says what happened in a group.
+    """
 
     id: int
     account: str
@@ -65,32 +55,99 @@ class PhoneMessage(msgspec.Struct, kw_only=True):
     spans: list[PhoneSpan] = []
     media: list[PhoneMedia] = []
     state: str = ""
+    links: list[str] = []
+    is_note: bool = False
+
+
+class PhoneGroup(msgspec.Struct, kw_only=True):
+    """A group on a phone: one is in it, or waits until one is let in. `to` names it in a deed."""
+
+    to: str
+    title: str
+    is_in: bool
+    may_write: bool = False
+    unread: int = 0
+
+
+class GroupPerson(msgspec.Struct, kw_only=True):
+    """Somebody in a group, or who waits; `customer` is how a deed names them."""
+
+    customer: str
+    name: str
+    standing: str  # creator | admin | member | waiting
+    is_account: bool = False
+    is_deleted: bool = False
+
+
+class GroupCard(msgspec.Struct, kw_only=True):
+    """A group with everybody in it, as nobody's phone shows it: the sandbox knows all."""
+
+    to: str
+    title: str
+    about: str
+    members_write: bool
+    people: list[GroupPerson]
+    waiting: list[GroupPerson]
+
+
+class Followed(msgspec.Struct, kw_only=True):
+    """What came of following a link: in, or waiting; `customer` is who did it, on Telegram."""
+
+    customer: str
+    to: str
+    is_in: bool
 
 
 class Phone(msgspec.Struct, kw_only=True):
-    """A customer's phone: its newest messages, and how many there are."""
+    """A customer's phone: its newest messages, and how many there are.
 
+    `customer` is how a deed names its owner and may change; `id` stays. `at` is when something last
+    happened there (ISO, UTC).
+    """
+
+    id: str
     network: Literal["telegram", "viber"]
     customer: str
     name: str
+    at: str
     accounts: list[str]
     is_account: bool = False  # one of the shop's own
+    is_deleted: bool = False  # its owner deleted their account
     total: int
     messages: list[PhoneMessage]
+    groups: list[PhoneGroup] = []
+
+
+class Names(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What somebody calls themselves from now on; None: as before. An empty username gives it up."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    username: str | None = None
 
 
 class Phones(Protocol):
     """The phones on one network, and what their owners can do with them.
 
     `to` is an account of the shop; where not said, the one that wrote last. On Telegram it may be `#` and
-    the title of a group: they write or read there, or leave it and come back.
+    the title of a group: they write or read there, or leave it and come back. What the network would
+    refuse raises `InputError`.
     """
 
     def phones(self) -> list[Phone]: ...
+    def groups(self) -> list[GroupCard]: ...
     async def say(self, customer: str, text: str, to: str = "") -> None: ...
     async def read(self, customer: str, to: str = "") -> None: ...
     async def block(self, customer: str, to: str = "") -> None: ...
     async def unblock(self, customer: str, to: str = "") -> None: ...
+    async def follow(self, customer: str, link: str, person: str = "") -> Followed: ...
+    async def rename(self, customer: str, names: Names) -> None: ...
+    async def delete_account(self, customer: str) -> None: ...
+
+
+def invite_links(text: str) -> list[str]:
+    """Return the links into Telegram groups that stand in a text, each once."""
+    return list(dict.fromkeys(_LINK.findall(text)))
 
 
 def asset(path: str) -> tuple[bytes, str] | None:
@@ -101,29 +158,17 @@ def asset(path: str) -> tuple[bytes, str] | None:
     return files(__package__).joinpath(name).read_bytes(), content_type
 
 
-def _phone(
-    network: Literal["telegram", "viber"],
-    customer: str,
-    name: str,
-    messages: Sequence[PhoneMessage],
-    total: int,
-) -> Phone:
-    accounts = list(dict.fromkeys(message.account for message in reversed(messages)))
-    return Phone(
-        network=network,
-        customer=customer,
-        name=name,
-        accounts=accounts,
-        total=total,
-        messages=list(messages),
-    )
+def accounts_of(messages: Sequence[PhoneMessage]) -> list[str]:
+    """Return with whom these messages were exchanged, the latest first."""
+    return list(dict.fromkeys(message.account for message in reversed(messages)))
 
 
 class ViberPhones:
-    """The phones with Viber. Blocking is unsubscribing."""
+    """The phones with Viber. Blocking is unsubscribing; links are followed with `telegram`."""
 
-    def __init__(self, viber: ViberSandbox) -> None:
+    def __init__(self, viber: ViberSandbox, telegram: Phones | None = None) -> None:
         self._viber = viber
+        self._telegram = telegram
 
     def phones(self) -> list[Phone]:
         found = []
@@ -131,8 +176,21 @@ class ViberPhones:
             inbox = self._viber.inbox(customer.id)
             if inbox:
                 shown = [_from_viber(message) for message in inbox[-SHOWN_MESSAGES:]]
-                found.append(_phone("viber", customer.id, customer.name, shown, len(inbox)))
+                phone = Phone(
+                    id=f"viber {customer.id}",
+                    network="viber",
+                    customer=customer.id,
+                    name=customer.name,
+                    at=shown[-1].at,
+                    accounts=accounts_of(shown),
+                    total=len(inbox),
+                    messages=shown,
+                )
+                found.append(phone)
         return found
+
+    def groups(self) -> list[GroupCard]:
+        return []  # bots are in none
 
     async def say(self, customer: str, text: str, to: str = "") -> None:
         await self._viber.say(customer, text, to=to)
@@ -145,6 +203,31 @@ class ViberPhones:
 
     async def unblock(self, customer: str, to: str = "") -> None:
         await self._viber.subscribe(customer, to=to)
+
+    async def follow(self, customer: str, link: str, person: str = "") -> Followed:
+        """Follow a link with Telegram: as `person`, or as one that this customer alone has."""
+        if self._telegram is None:
+            raise InputError("There is no Telegram here to follow a link with.")
+        return await self._telegram.follow(person or telegram_of(customer), link)
+
+    async def rename(self, customer: str, names: Names) -> None:
+        del names
+        raise _telegram_only(customer)
+
+    async def delete_account(self, customer: str) -> None:
+        raise _telegram_only(customer)
+
+
+def telegram_of(viber_id: str) -> str:
+    """Return under which @username a customer of Viber has Telegram, where nobody says otherwise."""
+    return f"@viber_{zlib.crc32(viber_id.encode()):08x}"
+
+
+def _telegram_only(customer: str) -> InputError:
+    return InputError(
+        f"The sandbox plays this for people on Telegram only; {customer} is on Viber.",
+        hint="On Viber they may unsubscribe.",
+    )
 
 
 def _from_viber(message: ViberMessage) -> PhoneMessage:
@@ -161,118 +244,5 @@ def _from_viber(message: ViberMessage) -> PhoneMessage:
         at=message.at.isoformat(),
         media=media,
         state="" if message.is_own else message.state,
+        links=invite_links(message.text),
     )
-
-
-class TelegramPhones:
-    """The phones with Telegram, the shop's own among them, but not those of bots."""
-
-    def __init__(self, telegram: TelegramSandbox) -> None:
-        self._telegram = telegram
-
-    def phones(self) -> list[Phone]:
-        groups = self._telegram.groups()
-        found = []
-        for user in self._telegram.users():
-            history = [] if user.is_bot else self._everything(user, groups)
-            if history:
-                shown = [_from_talk(one, user) for one in history[-SHOWN_MESSAGES:]]
-                name = f"{user.first_name} {user.last_name}".strip()
-                phone = _phone("telegram", user.label, name, shown, len(history))
-                # Only programs number what they send.
-                phone.is_account = any(one.sender is user and one.random_id for one in history)
-                found.append(phone)
-        return found
-
-    def _everything(
-        self, user: SandboxUser, groups: Sequence[SandboxGroup]
-    ) -> list[SandboxMessage | GroupMessage]:
-        """Return a person's private messages and those of their groups, in the order they were written."""
-        found: list[SandboxMessage | GroupMessage] = list(self._telegram.history(user))
-        for group in groups:
-            if group.member(user.id) is not None:
-                found += self._telegram.group_history(group, user)
-        return sorted(found, key=lambda message: message.number)
-
-    async def say(self, customer: str, text: str, to: str = "") -> None:
-        if group := self._group(to):
-            await self._telegram.say_in(group, self._user(customer), text)
-        else:
-            await self._telegram.say(*self._pair(customer, to), text)
-
-    async def read(self, customer: str, to: str = "") -> None:
-        if group := self._group(to):
-            await self._telegram.read_in(group, self._user(customer))
-        else:
-            await self._telegram.read(*self._pair(customer, to))
-
-    async def block(self, customer: str, to: str = "") -> None:
-        if group := self._group(to):
-            self._telegram.leave(group, self._user(customer))
-        else:
-            self._telegram.block(*self._pair(customer, to))
-
-    async def unblock(self, customer: str, to: str = "") -> None:
-        if group := self._group(to):
-            self._telegram.join(group, self._user(customer))
-        else:
-            self._telegram.unblock(*self._pair(customer, to))
-
-    def _group(self, to: str) -> SandboxGroup | None:
-        if not to.startswith(GROUP_MARK):
-            return None
-        group = self._telegram.find_group(to.removeprefix(GROUP_MARK))
-        if group is None:
-            titles = ", ".join(one.title for one in self._telegram.groups()) or "none yet"
-            raise InputError(f"The sandbox's Telegram has no group {to}.", hint=f"Groups: {titles}.")
-        return group
-
-    def _pair(self, customer: str, to: str) -> tuple[SandboxUser, SandboxUser]:
-        user = self._user(customer)
-        if to:
-            return user, self._user(to)
-        history = self._telegram.history(user)
-        if not history:
-            raise InputError(f"Nobody has written to {customer} yet.", hint="Say to which account.")
-        return user, _account(history[-1])
-
-    def _user(self, label: str) -> SandboxUser:
-        user = self._telegram.find(label)
-        if user is None:
-            raise InputError(
-                f"Nobody on the sandbox's Telegram is reached at {label}.",
-                hint="Give a phone number as +36301234567 or a @username.",
-            )
-        return user
-
-
-def _account(message: SandboxMessage) -> SandboxUser:
-    return message.to if message.is_mine else message.sender
-
-
-def _from_talk(message: SandboxMessage | GroupMessage, user: SandboxUser) -> PhoneMessage:
-    from vipcast.sandbox.telegram.model import SandboxMessage  # noqa: PLC0415 - not needed without Telegram
-
-    file, text = message.media, message.text
-    if isinstance(message, SandboxMessage):
-        account = _account(message).label
-    else:
-        account = GROUP_MARK + message.group.title
-        if message.action:
-            names = ", ".join(person.label for person in message.people)
-            text = f"[{message.action}] {names}".rstrip()
-    return PhoneMessage(
-        id=message.id,
-        account=account,
-        sender=message.sender.first_name or message.sender.label,
-        is_own=message.sender is user,
-        text=text,
-        at=message.at.isoformat(),
-        spans=[span for entity in message.entities if (span := _span(entity))],
-        media=[PhoneMedia(file.kind, file.name, file.size)] if file else [],
-    )
-
-
-def _span(entity: SandboxEntity) -> PhoneSpan | None:
-    kind = _KINDS.get(entity.kind)
-    return PhoneSpan(kind, entity.offset, entity.length, entity.url) if kind else None

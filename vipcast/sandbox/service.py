@@ -17,14 +17,15 @@ from vipcast.sandbox.customers import Script, ScriptedCustomers
 from vipcast.sandbox.events import OWNER_ONLY, EventLog
 from vipcast.sandbox.faults import Faults
 from vipcast.sandbox.loopback import LOOPBACK
-from vipcast.sandbox.page import Phones, TelegramPhones, ViberPhones
+from vipcast.sandbox.page import Phones, ViberPhones
+from vipcast.sandbox.page_telegram import TelegramPhones
 from vipcast.sandbox.viber import ViberSandbox
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
     from vipcast.sandbox.telegram.group_model import GroupMessage
-    from vipcast.sandbox.telegram.model import SandboxMessage
+    from vipcast.sandbox.telegram.model import SandboxMessage, SandboxUser
     from vipcast.sandbox.telegram.server import TelegramSandbox
     from vipcast.sandbox.viber_state import ViberMessage
 
@@ -161,10 +162,8 @@ class Sandbox:
             await self._start_telegram(stack)
             stack.push_async_callback(self.viber.stop)
             await self.viber.start()
-            networks: dict[str, Phones] = {
-                "telegram": TelegramPhones(self.telegram),
-                "viber": ViberPhones(self.viber),
-            }
+            telegram = TelegramPhones(self.telegram)
+            networks: dict[str, Phones] = {"telegram": telegram, "viber": ViberPhones(self.viber, telegram)}
             self.customers.hands = networks
             stack.push_async_callback(self.customers.stop)
             self.viber.on_message = self._viber_heard
@@ -225,15 +224,18 @@ class Sandbox:
 
     def _telegram_heard(self, message: SandboxMessage) -> None:
         self._accounts.add(message.sender.label)
-        if message.to.label not in self._accounts:
+        if not self._is_account(message.to):
             self.customers.hear("telegram", message.to.label, message.sender.label, message.text)
 
     def _group_heard(self, message: GroupMessage) -> None:
         self._accounts.add(message.sender.label)
         sender, title = message.sender.label, message.group.title
         for member in self.telegram.members(message.group):
-            if member.label not in self._accounts and not member.is_bot:
+            if not self._is_account(member) and not member.is_bot and not member.deleted:
                 self.customers.hear("telegram", member.label, sender, message.text, group=title)
+
+    def _is_account(self, person: SandboxUser) -> bool:
+        return person.label in self._accounts or self.telegram.is_logged_in(person)
 
     @contextmanager
     def run_in_thread(self) -> Iterator[Self]:

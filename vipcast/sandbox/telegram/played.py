@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
@@ -17,6 +18,14 @@ from vipcast.sandbox.telegram.rights import check_may_post
 from vipcast.sandbox.telegram.rpc import Hub, RpcError
 from vipcast.sandbox.telegram.views import talk_view
 from vipcast.sandbox.telegram.world import World
+
+_HINTS: Final = {  # what a person can do about it
+    "CHAT_WRITE_FORBIDDEN": "Only who leads this group writes in it.",
+    "INVITE_HASH_EMPTY": "Give the whole link, as https://t.me/+….",
+    "INVITE_HASH_EXPIRED": "The link is used up, over or shut, or this person was banned: ask for a new one.",
+    "INVITE_HASH_INVALID": "No group has this link: give it whole, as it arrived.",
+    "USER_ALREADY_PARTICIPANT": "They are in the group already.",
+}
 
 
 class PlayedGroups:
@@ -58,6 +67,22 @@ class PlayedGroups:
     def members(self, group: SandboxGroup) -> list[SandboxUser]:
         """Return who is in a group now, in the order they came."""
         return [self._world.users[member.user] for member in group.present()]
+
+    def waiting(self, group: SandboxGroup) -> list[SandboxUser]:
+        """Return who asked to come into a group and waits for an answer, the first one first."""
+        return [self._world.users[number] for number in group.requests]
+
+    def may_write(self, group: SandboxGroup, person: SandboxUser) -> bool:
+        """Return whether Telegram would take a text of this person in a group."""
+        try:
+            check_may_post(self._world, group, person)
+        except RpcError:
+            return False
+        return True
+
+    def unread(self, group: SandboxGroup, person: SandboxUser) -> int:
+        """Return how many messages of a group this member has not read."""
+        return self._world.reading(person.id, group.key)[1]
 
     async def say_in(
         self,
@@ -190,4 +215,5 @@ class PlayedGroups:
 
 
 def _refused(error: RpcError) -> InputError:
-    return InputError(f"Telegram refuses that: {error.text}.", hint="Change the group's rights or members.")
+    hint = _HINTS.get(error.text, "Change the group's rights or members.")
+    return InputError(f"Telegram refuses that: {error.text}.", hint=hint)

@@ -41,6 +41,10 @@ class PlayedPeople:
         self._hub.record("renamed", person=person.label)
         self._world.store.commit()
 
+    def is_logged_in(self, person: SandboxUser) -> bool:
+        """Return whether a program is logged in as this person: then nobody needs to play them."""
+        return any(True for _ in self._world.keys_of(person.id))
+
     def delete_account(self, person: SandboxUser) -> None:
         """Let a person delete their account: logins end, requests to join too, and names are gone.
 
