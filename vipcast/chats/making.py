@@ -224,7 +224,10 @@ def _is_admin(context: Context, account: Account, there: Sequence[Person]) -> bo
 
 async def _bring(context: Context, keeper: ChatKeeper, group: Group, account: Account) -> None:
     async with context.borrow(account.name) as helper:
-        me = (await helper.open()).details.get("id", "")
+        info = await helper.open()
+        me = info.details.get("id", "")
+        with context.database.write() as connection:
+            people.note_identity(connection, account.name, info.identity)
         way = helper.keeper()
         person = _with_id(await keeper.people(group.chat), me)
         if person is None and way is not None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, insert, select, update
 
 from vipcast.config import Account
+from vipcast.delivery.lease import ensure_account
 from vipcast.groups.seats import Group
 from vipcast.members import roster
 from vipcast.members.roster import PHONE
@@ -158,6 +159,13 @@ def identity_of(connection: Connection, account: str) -> str:
     """Return who an account is on its messenger, as far as it ever said."""
     query = select(accounts.c.identity).where(accounts.c.name == account)
     return connection.execute(query).scalar() or ""
+
+
+def note_identity(connection: Connection, account: str, identity: str) -> None:
+    """Write down who an account is on its messenger, where nobody has asked it before."""
+    ensure_account(connection, account)
+    mine = and_(accounts.c.name == account, accounts.c.identity == "")
+    connection.execute(update(accounts).where(mine).values(identity=identity))
 
 
 def names_of(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
