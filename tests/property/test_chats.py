@@ -104,8 +104,9 @@ def ledgers(draw):
 @st.composite
 def chats(draw):
     cap, places = draw(ledgers())
-    consent = {member: draw(st.sampled_from(list(ConsentState))) for member in MEMBERS}
-    owners = {number: draw(st.none() | st.sampled_from(MEMBERS)) for number in NUMBERS}
+    wishes = st.sampled_from([*ConsentState, *[ConsentState.OPTED_IN] * 4])
+    consent = {member: draw(wishes) for member in MEMBERS}
+    owners = {number: draw(st.sampled_from([None, *MEMBERS])) for number in NUMBERS}
     there, known = [], {}
     for number in draw(st.permutations(NUMBERS)):
         role = draw(st.sampled_from([*ChatRole, *[ChatRole.MEMBER] * 6]))
@@ -130,6 +131,27 @@ def chats(draw):
     return Chat(cap, places, consent, there, known, {one: (how, NOW) for one, how in gone.items()})
 
 
+def newcomers() -> Chat:
+    """One free seat, and three who came without having one: two never had, one left."""
+    people = [Person(number, (), "Anna") for number in NUMBERS[:3]]
+    return Chat(
+        1,
+        {3: Place.LEFT},
+        dict.fromkeys(MEMBERS, ConsentState.OPTED_IN),
+        [(people[0], 3), (people[1], 1), (people[2], 2)],
+        {},
+        {},
+    )
+
+
+def colleague() -> Chat:
+    """A colleague of the shop who is a member: there as an admin since today, and as themselves as before."""
+    admin, person = Person("101", (), "Anna", role=ChatRole.ADMIN), Person("102", (), "Anna")
+    consent = dict.fromkeys(MEMBERS, ConsentState.OPTED_IN)
+    known = {person.id: known_of(person, 1)}
+    return Chat(2, {1: Place.SEATED}, consent, [(admin, 1), (person, 1)], known, {})
+
+
 def two_accounts(*still_there: str) -> Chat:
     """A member with a seat who was there with two accounts, and what is left of them."""
     people = {number: Person(number, (), "Anna") for number in NUMBERS[:2]}
@@ -147,6 +169,8 @@ def two_accounts(*still_there: str) -> Chat:
 @settings(max_examples=400, deadline=None)
 @example(chat=two_accounts(NUMBERS[0]))
 @example(chat=two_accounts())
+@example(chat=newcomers())
+@example(chat=colleague())
 def test_once_the_findings_are_acted_on_the_chat_is_as_the_seats_say(chat):
     own = {person.id for person, _ in chat.there if person.is_me or person.role is not ChatRole.MEMBER}
     findings = chat.findings()
@@ -200,15 +224,62 @@ def test_every_person_is_found_once_at_most_and_nothing_that_is_compared_changes
         assert (one.kind in (Kind.LEFT, Kind.REMOVED)) == (one.person is None)
 
 
-@given(chat=chats(), number=st.sampled_from(NUMBERS))
+@given(chat=chats())
 @settings(max_examples=200, deadline=None)
-def test_who_is_not_there_any_more_left_unless_an_admin_removed_them(chat, number):
-    told = chat.gone.get(number, (ChatGone.LEFT, None))[0]
+def test_who_is_not_there_any_more_left_unless_an_admin_removed_them(chat):
     found = {one.person_id: one for one in chat.findings()}
-    is_here = number in {person.id for person, _ in chat.there}
-    was_here = number in chat.known and chat.known[number].state == THERE
-    if was_here and not is_here and chat.known[number].role == ChatRole.MEMBER:
-        assert found[number].kind is (Kind.REMOVED if told is ChatGone.REMOVED else Kind.LEFT)
-        assert not (found[number].removes or found[number].seats)
-    elif not is_here:
-        assert number not in found
+    for number in set(NUMBERS) - {person.id for person, _ in chat.there}:
+        was = chat.known.get(number)
+        if was is None or was.member_id is None:  # strangers are forgotten once they are gone
+            assert number not in found
+        elif was.state == THERE and was.role == ChatRole.MEMBER:
+            told = chat.gone.get(number, (ChatGone.LEFT, None))[0]
+            assert found[number].kind is (Kind.REMOVED if told is ChatGone.REMOVED else Kind.LEFT)
+            assert (found[number].removes, found[number].seats) == (False, False)
+        else:
+            assert number not in found
+
+
+@given(chat=chats())
+@settings(max_examples=200, deadline=None)
+@example(chat=newcomers())
+def test_a_seat_goes_to_who_is_next_and_agreed_and_to_nobody_who_lost_it(chat):
+    """Nobody is seated by having come while others wait, and a seat that was left is not given back."""
+    waiting = [member for member, place in chat.places.items() if place is Place.WAITING]
+    for one in chat.findings():
+        if one.seats:
+            assert one.kind is Kind.NO_SEAT
+            assert chat.consent[one.member_id] is ConsentState.OPTED_IN
+            assert one.member_id in waiting[:1] if waiting else one.member_id not in chat.places
+
+
+@given(chat=chats())
+@settings(max_examples=200, deadline=None)
+def test_of_two_accounts_who_was_there_before_stays_and_a_living_one_before_a_deleted_one(chat):
+    twice = {one.person_id for one in chat.findings() if one.kind is Kind.TWICE}
+    for member in MEMBERS:
+        theirs = [person for person, owner in chat.there if owner == member]
+        before = [one.id for one in theirs if (was := chat.known.get(one.id)) and was.state == THERE]
+        living = [one.id for one in theirs if not one.is_deleted]
+        if len(theirs) > 1 and all(one.role is ChatRole.MEMBER and not one.is_me for one in theirs):
+            (stays,) = [one.id for one in theirs if one.id not in twice]
+            assert stays in (living or before or [stays])
+            wanted = [one for one in living if one in before]
+            assert stays in (wanted or [stays])
+
+
+@given(chat=chats())
+@settings(max_examples=200, deadline=None)
+def test_who_sits_there_is_told_of_when_they_come_and_when_they_are_called_otherwise(chat):
+    found = {one.person_id: one for one in chat.findings()}
+    for person, member in chat.ordinary():
+        is_out = person.is_deleted or chat.consent.get(member) is ConsentState.OPTED_OUT
+        one, was = found.get(person.id), chat.known.get(person.id)
+        if member not in chat.seated() or is_out or (one and one.kind is Kind.TWICE):
+            continue
+        if was is None or was.state != THERE:
+            assert one.kind is Kind.CAME
+        elif was.name != person.name:
+            assert (one.kind, one.was, one.name) == (Kind.RENAMED, was.name, person.name)
+        else:
+            assert one is None

@@ -215,19 +215,15 @@ async def bring_support(
 
 def _is_admin(context: Context, account: Account, there: Sequence[Person]) -> bool:
     with context.database.read() as connection:
-        identity = people.identity_of(connection, account.name).casefold()
-    return bool(identity) and any(
-        identity in (spelling.casefold() for spelling in one.spellings) and one.role is not ChatRole.MEMBER
-        for one in there
-    )
+        own = people.own(connection, [account.name])
+    return any(people.is_own(one, own) and one.role is not ChatRole.MEMBER for one in there)
 
 
 async def _bring(context: Context, keeper: ChatKeeper, group: Group, account: Account) -> None:
     async with context.borrow(account.name) as helper:
-        info = await helper.open()
-        me = info.details.get("id", "")
+        me = (await helper.open()).details.get("id", "")
         with context.database.write() as connection:
-            people.note_identity(connection, account.name, info.identity)
+            people.note_own(connection, account.name, me)
         way = helper.keeper()
         person = _with_id(await keeper.people(group.chat), me)
         if person is None and way is not None:

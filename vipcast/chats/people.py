@@ -10,12 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, insert, select, update
 
 from vipcast.config import Account
-from vipcast.delivery.lease import ensure_account
 from vipcast.groups.seats import Group
 from vipcast.members import roster
 from vipcast.members.roster import PHONE
 from vipcast.messengers.base_chats import Person
-from vipcast.storage.tables import accounts, addresses, peers
+from vipcast.storage.tables import accounts, addresses, meta, peers
 from vipcast.storage.tables_chats import chat_people
 
 ASKS, THERE, LEFT, REMOVED = "asks", "there", "left", "removed"
@@ -155,17 +154,24 @@ def peer_of(connection: Connection, account: str, address: str) -> str:
     return connection.execute(query).scalar() or ""
 
 
-def identity_of(connection: Connection, account: str) -> str:
-    """Return who an account is on its messenger, as far as it ever said."""
-    query = select(accounts.c.identity).where(accounts.c.name == account)
-    return connection.execute(query).scalar() or ""
+def note_own(connection: Connection, account: str, number: str) -> None:
+    """Write down which person on the messenger an account of the shop is."""
+    key = f"person:{account}"
+    connection.execute(delete(meta).where(meta.c.key == key))
+    connection.execute(insert(meta).values(key=key, value=number))
 
 
-def note_identity(connection: Connection, account: str, identity: str) -> None:
-    """Write down who an account is on its messenger, where nobody has asked it before."""
-    ensure_account(connection, account)
-    mine = and_(accounts.c.name == account, accounts.c.identity == "")
-    connection.execute(update(accounts).where(mine).values(identity=identity))
+def own(connection: Connection, names: Iterable[str]) -> set[str]:
+    """Return which persons the shop's accounts are: numbers, and how they called themselves when asked."""
+    numbers = select(meta.c.value).where(meta.c.key.in_([f"person:{name}" for name in names]))
+    called = select(accounts.c.identity).where(accounts.c.name.in_(list(names)))
+    found = {*connection.execute(numbers).scalars(), *connection.execute(called).scalars()}
+    return {one.casefold() for one in found} - {""}
+
+
+def is_own(person: Person, own: Collection[str]) -> bool:
+    """Return whether a person is an account of the shop; `own` as above."""
+    return any(one.casefold() in own for one in (person.id, *person.spellings))
 
 
 def names_of(connection: Connection, ids: Iterable[int]) -> dict[int, str]:

@@ -7,7 +7,7 @@ stands by itself: a sync that was killed is done again, and finds what is left.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -33,6 +33,7 @@ class Look:
     """A chat as the messenger shows it, with who each person is to the shop."""
 
     chat: ChatLook
+    people: tuple[Person, ...]  # as the messenger has them
     there: tuple[tuple[Person, int | None], ...]
     gone: Mapping[str, tuple[ChatGone, datetime]]
     requests: tuple[JoinRequest, ...]
@@ -74,7 +75,7 @@ async def look(context: Context, keeper: ChatKeeper, group: Group) -> Look:
     default = [one for one in await keeper.links(group.chat) if one.is_default and one.link != door]
     with context.database.read() as connection:
         account = context.account(group)
-        there = [_known_role(connection, context, one) for one in there]
+        own = people.own(connection, context.setting.accounts)
         owners = {one.id: people.whose(connection, account, group, one) for one in there}
     if any(owners[one.id] is None and one.role is ChatRole.MEMBER for one in there):
         for link, member_id in ours.items():  # somebody may have let them in by hand, in the app
@@ -83,17 +84,17 @@ async def look(context: Context, keeper: ChatKeeper, group: Group) -> Look:
                     owners[one.id] = member_id
     return Look(
         await keeper.look(group.chat),
-        tuple((one, owners[one.id]) for one in there),
+        tuple(there),
+        tuple((_as_ours(one, own), owners[one.id]) for one in there),
         gone,
         tuple(requests),
         len(default),
     )
 
 
-def _known_role(connection: Connection, context: Context, person: Person) -> Person:
+def _as_ours(person: Person, own: Collection[str]) -> Person:
     """Return a person as the shop has them: an account of its own is no stranger, whatever its rights."""
-    names = {people.identity_of(connection, one).casefold() for one in context.setting.accounts} - {""}
-    is_ours = person.role is ChatRole.MEMBER and any(one.casefold() in names for one in person.spellings)
+    is_ours = person.role is ChatRole.MEMBER and people.is_own(person, own)
     return replace(person, role=ChatRole.ADMIN) if is_ours else person
 
 
@@ -131,8 +132,7 @@ async def sync(
     if not acts:
         return result
     result.has_acted = True
-    there = [person for person, _ in found.there]
-    result.notes = await making.put_right(context, messenger, keeper, group, found.chat, there)
+    result.notes = await making.put_right(context, messenger, keeper, group, found.chat, found.people)
     if await _admit(context, keeper, group, result, fixes=fixes):
         found = await look(context, keeper, group)
         with context.database.read() as connection:
@@ -250,6 +250,7 @@ async def _remove(
         await keeper.remove(group.chat, one.person)
         with context.database.write() as connection:
             people.change(connection, group, one.person_id, state=people.REMOVED, gone_at=context.now())
+        gone.add(one.person_id)
         result.removed.append(one.name or one.person_id)
     if gone:
         with context.database.write() as connection:
