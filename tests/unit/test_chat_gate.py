@@ -54,7 +54,9 @@ def let_in(shop, group, verdict):
     with shop.database.write() as connection:
         gate.expect(connection, NEWS, group, verdict, shop.now())
     with shop.database.write() as connection:
-        gate.arrived(connection, group, verdict, shop.now())
+        # As the next look does, which finds them there.
+        who = verdict.request.person
+        people.note(connection, group, who, member_id=verdict.member_id, state=THERE, gone_at=None)
 
 
 class TestByThemselves:
@@ -188,14 +190,14 @@ class TestComingIn:
         give_link(shop, gold, viola, LINK)
         let_in(shop, gold, judge(shop, gold, person(9, "@viola_here"), LINK))
         one = known(shop, gold)["9"]
-        assert (one.state, one.member_id, one.joined_at, one.gone_at) == (THERE, viola, shop.now(), None)
+        assert (one.state, one.member_id, one.gone_at) == (THERE, viola, None)
         assert [link.state for link in links_of(shop, gold)] == [links.OPEN]
 
     def test_who_comes_back_is_there_again(self, shop, gold, anna):
         put_in(shop, gold, anna, 1, state=LEFT, gone_at=shop.now() - DAY)
         let_in(shop, gold, judge(shop, gold, person(1, ANNA)))
         one = known(shop, gold)["1"]
-        assert (one.state, one.joined_at, one.gone_at) == (THERE, shop.now(), None)
+        assert (one.state, one.gone_at) == (THERE, None)
 
     @pytest.mark.usefixtures("anna")
     def test_who_has_another_members_name_by_now_is_still_expected(self, shop, gold, viola):

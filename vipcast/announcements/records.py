@@ -195,6 +195,12 @@ def requeue(
     values = _row(announcement, planned, message_key, announcement.created_at)
     for kept in ("announcement_id", "member_id", "group_id", "planned_at"):
         del values[kept]
+    if planned.chat is not None:  # others may be there by now
+        mine = select(deliveries.c.id).where(
+            deliveries.c.announcement_id == announcement.id, deliveries.c.group_id == planned.group_id
+        )
+        connection.execute(delete(chat_readers).where(chat_readers.c.delivery_id.in_(mine)))
+        _note_people(connection, announcement, [planned.chat])
     connection.execute(
         update(deliveries)
         .where(

@@ -77,10 +77,9 @@ def compare(
     found = []
     free = seats.free
     waiting = [member_id for member_id, place in seats.places.items() if place is Place.WAITING]
-    sitters = _sitters(there, known)
-    for person, member_id in there:
-        if person.is_me or person.role is not ChatRole.MEMBER:
-            continue
+    guests = [one for one in there if one[0].role is ChatRole.MEMBER and not one[0].is_me]
+    sitters = _sitters(guests, known)
+    for person, member_id in guests:
         if member_id is not None and sitters[member_id] != person.id:
             found.append(Difference(Kind.TWICE, person.id, person.name, member_id, person, removes=True))
             continue

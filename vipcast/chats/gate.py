@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from sqlalchemy import Connection
 from vipcast.chats import links, people
 from vipcast.chats.links import Link
 from vipcast.config import Account
+from vipcast.errors import InputError
 from vipcast.groups import seats
 from vipcast.groups.seats import Group, Place
 from vipcast.members import consent
@@ -70,13 +72,10 @@ def expect(connection: Connection, account: Account, group: Group, verdict: Verd
     person = verdict.request.person
     people.note(connection, group, person, member_id=verdict.member_id, state=people.ASKS)
     if verdict.member_id is not None:
-        people.tie(connection, account, verdict.member_id, person, now)
-
-
-def arrived(connection: Connection, group: Group, verdict: Verdict, now: datetime) -> None:
-    """Write down that somebody was let in; whoever ends links sees by it that theirs are used up."""
-    person_id = verdict.request.person.id
-    people.change(connection, group, person_id, state=people.THERE, joined_at=now, gone_at=None)
+        with suppress(
+            InputError
+        ):  # the address is on another member's card: they are known here all the same
+            people.tie(connection, account, verdict.member_id, person, now)
 
 
 def _link(connection: Connection, group: Group, request: JoinRequest, now: datetime) -> Link | None:

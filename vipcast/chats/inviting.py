@@ -11,11 +11,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, exists, or_, select
 
 from vipcast.announcements import records
 from vipcast.announcements.planning import PlannedDelivery, Route, choose_route
 from vipcast.announcements.records import INVITATION, Announcement
+from vipcast.by_hand import BY_HAND
 from vipcast.chats import links, people, saying
 from vipcast.chats.context import Context
 from vipcast.chats.links import Link
@@ -98,6 +99,23 @@ def _was_carried(connection: Connection, link: Link) -> bool:
         deliveries.c.state.not_in((State.FAILED, State.SKIPPED)),
     )
     return link.announcement_id is not None and connection.execute(query).first() is not None
+
+
+def unsent(connection: Connection, group: Group, now: datetime) -> Announcement | None:
+    """Return an invitation run of a group that was cut short: something of it is due, and nobody sends it."""
+    is_due = or_(deliveries.c.not_before.is_(None), deliveries.c.not_before <= now)
+    waits = exists().where(
+        deliveries.c.announcement_id == announcements.c.id,
+        or_(and_(deliveries.c.state == State.QUEUED, is_due), deliveries.c.state == State.SENDING),
+        deliveries.c.account != BY_HAND,
+    )
+    query = select(announcements.c.id).where(
+        announcements.c.key.startswith(f"{INVITATION}{group.id} ", autoescape=True),
+        announcements.c.state.in_(("planned", "running")),
+        waits,
+    )
+    number = connection.execute(query.order_by(announcements.c.id)).scalars().first()
+    return records.get(connection, number) if number is not None else None
 
 
 def owed(connection: Connection, group: Group) -> list[int]:

@@ -79,7 +79,9 @@ def begin(
             hint="Close the group and make another, to change the account.",
         )
     values: dict[str, object] = _wished(wishes)
-    if chat is None or chat.messenger != account.messenger or not group.chat or is_other:
+    is_new = chat is None or chat.messenger != account.messenger or is_other
+    # One that is being made may be there already, and is known again by its mark.
+    if is_new or chat is None or not (group.chat or chat.state == chats.MAKING):
         values = {"title": title, "mark": f"vipcast-{secrets.token_hex(8)}"} | values
         values |= {"messenger": account.messenger, "made_at": context.now(), "link": ""}
     chats.set_mode(connection, group, chats.CHAT)

@@ -18,11 +18,12 @@ from vipcast.storage.tables import accounts, addresses, meta, peers
 from vipcast.storage.tables_chats import chat_people
 
 ASKS, THERE, LEFT, REMOVED = "asks", "there", "left", "removed"
+REMOVING = "removing"  # banned perhaps, and not free to come back yet; `address` is how they are reached
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the records say of one person; `state` is asks, there, left or removed."""
+    """What the records say of one person; `state` is asks, there, left, removing or removed."""
 
     person: str  # a `Person.id`
     member_id: int | None
@@ -70,9 +71,26 @@ def change(connection: Connection, group: Group, person_id: str, **values: Any) 
     connection.execute(update(chat_people).where(_row(group, person_id)).values(**values))
 
 
+def begin_removal(connection: Connection, group: Group, person: Person) -> None:
+    """Write down that somebody is being taken out, and how to reach them if that is cut short."""
+    change(connection, group, person.id, state=REMOVING, address=person.peer)
+
+
+def removing(connection: Connection, group: Group) -> list[Person]:
+    """Return whose removal was cut short, as far as it takes to complete it."""
+    query = select(chat_people.c.person, chat_people.c.address).where(
+        chat_people.c.group_id == group.id, chat_people.c.state == REMOVING
+    )
+    return [Person(row.person, (row.person,), peer=row.address) for row in connection.execute(query)]
+
+
 def forget_strangers(connection: Connection, group: Group, there: Collection[str]) -> None:
     """Forget who is no member and not there any more; `there` has the numbers of who is."""
-    strangers = and_(chat_people.c.group_id == group.id, chat_people.c.member_id.is_(None))
+    strangers = and_(
+        chat_people.c.group_id == group.id,
+        chat_people.c.member_id.is_(None),
+        chat_people.c.state != REMOVING,
+    )
     connection.execute(delete(chat_people).where(strangers, chat_people.c.person.not_in(there)))
 
 

@@ -133,29 +133,35 @@ async def sync(
         return result
     result.has_acted = True
     result.notes = await making.put_right(context, messenger, keeper, group, found.chat, found.people)
-    if await _admit(context, keeper, group, result, fixes=fixes):
-        found = await look(context, keeper, group)
-        with context.database.read() as connection:
-            group = seats.get(connection, group.name)
-            again = judge(connection, context, group, found)
-        result.differences, result.look = again.differences, found
-        result.names |= again.names
     with context.database.write() as connection:
         result.risen = _write_down(connection, context, group, result)
+    # Out before in, lest there be more people than seats.
     out = [one for one in result.differences if one.removes and (fixes or one.is_binding)]
     await _remove(context, keeper, group, result, out)
+    if await _admit(context, keeper, group, result, fixes=fixes):
+        found = await look(context, keeper, group)
+        with context.database.write() as connection:
+            current = seats.get(connection, group.name)
+            _write_down(connection, context, current, judge(connection, context, current, found))
+        result.look = found
     await _end_links(context, keeper, group)
     await making.pin(context, keeper, group)
     result.readers = await seen.look(context, keeper, group)
     with context.database.write() as connection:
         result.greeted = saying.greet(connection, context, group, context.now())
         chats.put(connection, group, {"looked_at": started})
-    with context.database.read() as connection:
-        group = seats.get(connection, group.name)
-        owed = inviting.candidates(connection, context, group, only=inviting.owed(connection, group))
-    if owed:
-        result.invited = await inviting.invite(context, keeper, group, owed)
+    result.invited = await _invite_owed(context, keeper, group)
     return result
+
+
+async def _invite_owed(context: Context, keeper: ChatKeeper, group: Group) -> Invited | None:
+    """Invite whom the waiting list moved up; a run that was planned and not sent comes first."""
+    with context.database.read() as connection:
+        if (left := inviting.unsent(connection, group, context.now())) is not None:
+            return Invited(announcement=left)
+        current = seats.get(connection, group.name)
+        owed = inviting.candidates(connection, context, current, only=inviting.owed(connection, current))
+    return await inviting.invite(context, keeper, current, owed) if owed else None
 
 
 async def _admit(context: Context, keeper: ChatKeeper, group: Group, result: Synced, *, fixes: bool) -> bool:
@@ -169,14 +175,8 @@ async def _admit(context: Context, keeper: ChatKeeper, group: Group, result: Syn
                 fresh = gate.judge(connection, context.account(group), group, one.request, now)
                 if fresh.answer is not Answer.LET_IN:  # a seat may have gone since
                     continue
-                try:
-                    gate.expect(connection, context.account(group), group, fresh, now)
-                except InputError as error:  # the address is another member's: for the owner to settle
-                    result.notes.append(f"{person.name} is not let in: {error.message}")
-                    continue
-            await keeper.admit(group.chat, person, is_yes=True)
-            with context.database.write() as connection:
-                gate.arrived(connection, group, fresh, context.now())
+                gate.expect(connection, context.account(group), group, fresh, now)
+            await keeper.admit(group.chat, person, is_yes=True)  # the next look notes that they came
             has_come = True
         elif one.answer is Answer.SEND_AWAY or fixes:
             await keeper.admit(group.chat, person, is_yes=False)
@@ -238,8 +238,17 @@ def _mark_deleted(connection: Connection, messenger: str, one: Difference, now: 
 async def _remove(
     context: Context, keeper: ChatKeeper, group: Group, result: Synced, out: Sequence[Difference]
 ) -> None:
-    """Take people out; each is looked at once more, for a seat may have been given since."""
-    there, gone = {person.id for person, _ in result.look.there}, set[str]()
+    """Take people out; each is looked at once more, for a seat may have been given since.
+
+    A removal is a ban and its end: one that was cut short between them is completed first.
+    """
+    there, gone = {person.id for person in result.look.people}, set[str]()
+    with context.database.read() as connection:
+        cut_short = [one for one in people.removing(connection, group) if one.id not in there]
+    for person in cut_short:
+        await keeper.remove(group.chat, person)
+        with context.database.write() as connection:
+            people.change(connection, group, person.id, state=people.REMOVED, gone_at=context.now())
     for one in out:
         if one.person is None:
             continue
@@ -247,12 +256,14 @@ async def _remove(
             with context.database.read() as connection:
                 if _sits(connection, group, one.member_id):
                     continue
+        with context.database.write() as connection:
+            people.begin_removal(connection, group, one.person)
         await keeper.remove(group.chat, one.person)
         with context.database.write() as connection:
             people.change(connection, group, one.person_id, state=people.REMOVED, gone_at=context.now())
         gone.add(one.person_id)
         result.removed.append(one.name or one.person_id)
-    if gone:
+    if gone or cut_short:
         with context.database.write() as connection:
             people.forget_strangers(connection, group, there - gone)
 

@@ -73,8 +73,12 @@ def create(
         making = _making() if options.are_given else None
         if making is not None:
             making.check(shop, options, seats.Group(0, name, cap, purpose, "direct", shop.now(), None))
+        begin = making.beginner(shop, options) if making is not None else None
         with shop.database.write() as connection:
             group = seats.create(connection, name, cap=cap, purpose=purpose, now=shop.now())
+            if begin is not None:
+                begin(connection, group)
+                group = seats.get(connection, group.name)
         said = making.set_up(shop, group, options) if making is not None else []
         with shop.database.read() as connection:
             group = seats.get(connection, group.name)

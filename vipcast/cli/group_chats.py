@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vipcast.chats import inviting, making, syncing
+from vipcast.chats.inviting import Invited
 from vipcast.cli.chat_options import ChatOptions
-from vipcast.cli.group_making import kept_chat, run, set_up
+from vipcast.cli.group_making import finish, kept_chat, run, set_up
 from vipcast.cli.group_views import done_view, invited_view, synced_view
 from vipcast.cli.result import Result, Table, note, render
 from vipcast.errors import InputError, NothingToDo
@@ -20,7 +20,7 @@ from vipcast.shop_chats import context_of
 
 if TYPE_CHECKING:
     from vipcast.chats.context import Context
-    from vipcast.chats.inviting import Invited, Invitee
+    from vipcast.chats.inviting import Invitee
     from vipcast.cli.terminal import Terminal
     from vipcast.groups.seats import Group
     from vipcast.messengers.base import Messenger
@@ -42,9 +42,18 @@ def invite(terminal: Terminal, shop: Shop, name: str, options: InviteOptions) ->
     """Invite those with a seat who are not in the chat."""
     group, chat = kept_chat(shop, name)
     context = context_of(shop)
+    with shop.database.read() as connection:
+        left = inviting.unsent(connection, group, shop.now())
+    if left is not None and options.yes:  # an earlier run that was cut short
+        note(f"Going on with announcement {left.id}.")
+        _invited(terminal, shop, group, Invited(announcement=left))
     chosen = _chosen(shop, context, group, options)
     preview, data = invited_view(chosen)
     number = sum(not one.skip for one in chosen)
+    if not number and left is not None and options.yes:
+        return Result(
+            {**data, "announcement": left.id}, [preview, f"Announcement {left.id} has been finished."]
+        )
     if not number:
         raise NothingToDo(
             f"There is nobody to invite into the chat of {group.name}.",
@@ -154,7 +163,7 @@ def _after(
     """Send what the sync has planned, and sum up."""
     from vipcast.cli.sending import drain
 
-    asyncio.run(shop.dispatcher().drain_talk(done.group.chat_account))
+    finish(shop, context_of(shop), done.group.chat_account, done.group)
     said, facts = done_view(shop, done)
     result = Result(data | facts, [*view, *said])
     if done.invited is not None and done.invited.announcement is not None:

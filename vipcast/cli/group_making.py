@@ -25,6 +25,8 @@ from vipcast.shop_chats import chat_account, context_of
 from vipcast.shop_desk import find_chat, setting_of
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from vipcast.conversations.replies import ReplyName
 
 T = TypeVar("T")
@@ -170,18 +172,38 @@ def _by_hand(shop: Shop, group: Group, options: ChatOptions) -> list[str]:
     return said
 
 
-def _on_messenger(shop: Shop, group: Group, options: ChatOptions) -> list[str]:
-    account = chat_account(shop, options.account or group.chat_account)
-    wishes = Wishes(
+def beginner(shop: Shop, options: ChatOptions) -> Callable[[Connection, Group], None]:
+    """Return what writes down, in the transaction that makes a group, that it is to have a chat."""
+    if options.mode != chats.CHAT:
+        return lambda connection, group: None  # noqa: ARG005 - its other half, `set_up`, asks no network
+    account, context = chat_account(shop, options.account), context_of(shop)
+
+    def begin(connection: Connection, group: Group) -> None:
+        making.begin(connection, context, group, account, _wishes(options), _title(shop, group))
+
+    return begin
+
+
+def _title(shop: Shop, group: Group) -> str:
+    return f"{shop.config.shop.name} – {group.name}"
+
+
+def _wishes(options: ChatOptions) -> Wishes:
+    return Wishes(
         options.title, options.picture.absolute() if options.picture else None, options.language,
         options.talk, options.hide_members,
     )  # fmt: skip
+
+
+def _on_messenger(shop: Shop, group: Group, options: ChatOptions) -> list[str]:
+    account = chat_account(shop, options.account or group.chat_account)
+    wishes = _wishes(options)
     context = context_of(shop)
     found = asyncio.run(find_chat(shop, account.name, options.chat)) if options.chat else ""
 
     async def work(context: Context, messenger: Messenger) -> list[str]:
         keeper = making.keeper_of(messenger)
-        title = (await keeper.look(found)).title if found else f"{shop.config.shop.name} – {group.name}"
+        title = (await keeper.look(found)).title if found else _title(shop, group)
         with shop.database.write() as connection:
             if options.chat is not None:  # another chat than before, or with "" a new one
                 chats.move(connection, group, account.name if found else "", found)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from vipcast.announcements.planning import Planner, Route
+from vipcast.announcements.planning import ChatTarget, Planner, Route
 from vipcast.announcements.preparing import targets
 from vipcast.announcements.records import Announcement
 from vipcast.announcements.templates import TemplateFault
@@ -42,8 +42,7 @@ def revise(
         route, sent = routes[item.account], item.message
         try:
             if item.group_id is not None:
-                (target,) = targets(connection, [one for one in known if one.id == item.group_id], planner)
-                text = planner.render_chat(target)
+                text = planner.render_chat(_target(connection, item, known, planner))
             else:
                 member = people[item.member_id or 0]
                 text = planner.render(member, _group_of(connection, announcement, member.id, by_name), route)
@@ -65,6 +64,16 @@ def revise(
             problems=faults,
         )
     return found
+
+
+def _target(connection: Connection, item: Item, known: Sequence[Group], planner: Planner) -> ChatTarget:
+    found = targets(connection, [one for one in known if one.id == item.group_id], planner)
+    if not found:
+        raise InputError(
+            f"{item.member.capitalize()} is kept no more, so its message cannot be rendered anew.",
+            hint="Take it back instead, or edit it in the app.",
+        )
+    return found[0]
 
 
 def _group_of(
