@@ -97,6 +97,6 @@ def owner_of(setting: Setting, group: Group) -> Account:
         raise SetupMissing(
             f"The chat of {group.name!r} belongs to the account {group.chat_account!r}, which is gone.",
             hint="Put the account back into vipcast.toml, or have another chat made: "
-            f'vipcast group edit {group.as_typed} --mode chat --chat ""',
+            f'vipcast group edit {group.as_typed} --mode chat --chat "" --account NAME',
         )
     return account

@@ -43,13 +43,13 @@ def invited_view(chosen: Sequence[Invitee]) -> tuple[Table, dict[str, Any]]:
     for one in chosen:
         messenger = one.route.account.messenger if one.route else "–"
         first = "yes" if one.is_stranger else ""
-        why = "" if not one.skip else f"not invited: {reason_words(one.skip)}"
+        why = reason_words(one.skip) if one.skip else ""
         rows.append((one.member.name, messenger, one.address or "–", first, why))
         data.append(
             {"member_id": one.member.id, "member": one.member.name, "messenger": messenger,
              "address": one.address, "is_first_contact": one.is_stranger, "skip": one.skip}
         )  # fmt: skip
-    headers = ("member", "link goes by", "address", "never wrote to us", "")
+    headers = ("member", "link goes by", "address", "never wrote to us", "why not")
     return Table(headers, rows), {"candidates": data}
 
 
@@ -82,9 +82,11 @@ def synced_view(shop: Shop, found: Synced, *, fix: bool) -> tuple[list[str | Tab
 def done_view(shop: Shop, done: Synced) -> tuple[list[str | Table], dict[str, Any]]:
     """Return what a sync did."""
     from vipcast.chats.people import names_of
+    from vipcast.groups.chats import members_in
 
     with shop.database.read() as connection:
         names = names_of(connection, [*done.risen, *done.greeted])
+        inside = len(members_in(connection, done.group))
     let_in = [_member(done, one) for one in done.verdicts if one.answer is Answer.LET_IN]
     lines = [
         ("Let in", let_in),
@@ -102,8 +104,9 @@ def done_view(shop: Shop, done: Synced) -> tuple[list[str | Table], dict[str, An
         "greeted": done.greeted,
         "readers": done.readers,
         "notes": done.notes,
+        "members_in_chat_now": inside,
     }
-    return [*view, *done.notes, "Done."], data
+    return [*view, *done.notes, f"Done: {inside} members are in the chat now."], data
 
 
 def _request_row(found: Synced, one: Verdict, *, fix: bool) -> tuple[str, ...]:
