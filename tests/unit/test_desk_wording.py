@@ -23,13 +23,14 @@ NOTICES: Mapping[str, Callable[[DeskWording, str], str]] = {
     "left": lambda desk, name: desk.left(12, name, "viber"),
     "attachment": lambda desk, _: desk.attachment("picture", "shoe.jpg", "8 MB"),
     "complaint": lambda desk, name: desk.complaint(12, name, "gold"),
+    "without_seat": lambda desk, name: desk.without_seat(name, "gold"),
     "closed": lambda desk, name: desk.closed(12, name),
     "noted": lambda desk, name: desk.noted(12, name),
     "unknown_command": lambda desk, _: desk.unknown_command("/frobnicate"),
     "approval": lambda desk, _: desk.approval(7, "Spring sale", ["gold", "silver"], 15),
     "decided": lambda desk, _: desk.decided(7, "Péter", is_yes=True),
 }
-WITHOUT_NAME = {"not_a_relay", "attachment", "unknown_command", "approval", "decided"}
+WITHOUT_NAME = {"not_a_relay", "attachment", "unknown_command", "approval", "decided", "without_seat"}
 CARRIED = {
     "not_delivered": ["The bot was blocked."],
     "taken": ["Péter"],
@@ -39,6 +40,7 @@ CARRIED = {
     "attachment": ["shoe.jpg", "8 MB"],
     "left": ["Viber"],
     "complaint": ["gold"],
+    "without_seat": ["gold"],
     "unknown_command": ["/frobnicate"],
     "approval": ["7", "Spring sale", "gold", "silver", "15"],
     "decided": ["7", "Péter"],

@@ -418,6 +418,7 @@ def test_runs_come_strictly_after_any_moment_in_any_zone():
         ("0 9 * * mon", "every Monday at 9:00"),
         ("5 9 * * sun,3", "every Wednesday and Sunday at 9:05"),
         ("0 9 * * fri-sun", "every Friday, Saturday and Sunday at 9:00"),
+        ("0 9 * * 0-sun", "every Sunday at 9:00"),
         ("weekday@9:00", "every day from Monday to Friday at 9:00"),
         ("0 9 * * 1-5", "every day from Monday to Friday at 9:00"),
         ("weekend@10:00", "every Saturday and Sunday at 10:00"),

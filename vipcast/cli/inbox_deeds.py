@@ -95,8 +95,8 @@ async def _send(shop: Shop, account: str, number: int) -> Any:
     while True:
         with shop.database.read() as connection:
             row = connection.execute(select(deliveries).where(deliveries.c.id == number)).one()
-        is_open = row.state in (State.QUEUED, State.SENDING)
-        if not is_open or row.not_before is not None or time.monotonic() > deadline or row.attempts:
+        is_under_way = row.state == State.SENDING or (row.state == State.QUEUED and not row.attempts)
+        if not is_under_way or row.not_before is not None or time.monotonic() > deadline:
             return row
         await asyncio.sleep(_LOOK_SECONDS)
 

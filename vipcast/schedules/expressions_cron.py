@@ -62,7 +62,7 @@ _FIELDS = (
 _HOW_MANY = len(_FIELDS)
 _DAY_OF_MONTH, _DAY_OF_WEEK = 2, 4
 _PROBE = datetime(2024, 1, 1)  # noqa: DTZ001 - expressions are tried on a calendar without a zone
-_TO_SUNDAY = re.compile(r"(?<!SUN)-SUN(?=[/,]|$)")
+_TO_SUNDAY = re.compile(r"(?<!SUN)(?<!0)-SUN(?=[/,]|$)")  # not SUN-SUN or 0-SUN, which is one day
 _STEPPED = re.compile(r"(\w+)-(\w+)/0*[1-9]\d*", re.ASCII)
 
 
