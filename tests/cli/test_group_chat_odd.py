@@ -138,3 +138,15 @@ def test_a_chat_whose_account_or_room_is_gone_can_be_left(gold):
         assert done.code in (2, 5), done
         assert done.errors[0]["hint"]
     gold.ok("group", "close", GOLD, "--yes")
+
+
+def test_where_no_listen_runs_tick_lets_in_every_ten_minutes_while_links_are_out(gold):
+    gold.world.member("Dóra", DORA, group=GOLD)
+    gold.ok("group", "invite", GOLD, "--yes")
+    gold.follow(DORA)
+    gold.ok("tick")
+    assert DORA not in gold.inside(), "it was looked through a moment ago"
+    with gold.world.shop.database.write() as connection:
+        connection.exec_driver_sql("UPDATE chats SET looked_at = datetime(looked_at, '-11 minutes')")
+    gold.ok("tick")
+    assert DORA in gold.inside()

@@ -154,8 +154,10 @@ async def test_an_anonymous_admin_is_named_by_the_group(reader):
         message(NEWS, types.PeerChannel(8), post=True),
         message(NEWS, ANNA),
         message(MEGA, types.PeerChannel(8)),
-        types.MessageService(5, where(MEGA), AT, types.MessageActionPinMessage(), from_id=person(ANNA)),
-        types.MessageService(5, where(BASIC), AT, types.MessageActionChatMigrateTo(7)),
+        types.MessageService(
+            5, where(MEGA), AT, action=types.MessageActionPinMessage(), from_id=person(ANNA)
+        ),
+        types.MessageService(5, where(BASIC), AT, action=types.MessageActionChatMigrateTo(7)),
     ],
 )
 async def test_nobodys_words_are_passed_over(reader, one):

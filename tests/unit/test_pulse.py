@@ -14,6 +14,7 @@ from schedule_steps import add_schedule, change
 from sqlalchemy import insert, update
 from support import START, add_group, add_member, announce, child_environment, seat_members
 
+from vipcast.chats import watching
 from vipcast.delivery.lease import ensure_account
 from vipcast.schedules import pulse
 from vipcast.schedules.pulse import Pulse
@@ -264,3 +265,7 @@ def test_looking_loads_nothing_heavy():
         [sys.executable, "-c", code], env=child_environment(), capture_output=True, check=True, text=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_chat_is_looked_at_as_often_as_its_watch_says():
+    assert pulse._CHATS == watching.AT_LEAST_EVERY
