@@ -14,6 +14,7 @@ from support import FixedClock, add_group, add_member
 
 from vipcast.chats import links, people
 from vipcast.chats.context import Context
+from vipcast.delivery import peers
 from vipcast.groups import chats, seats
 from vipcast.groups.seats import Group
 from vipcast.messengers.base import EventKind, Messenger
@@ -195,7 +196,7 @@ async def keeping_chat(shop: Shop, sandbox: Sandbox, members=(), **values: Any):
         made = await keeper.create("VIP gold", "mark-gold")
         group = add_chat(shop, members, address=made.address, **values)
         with shop.database.write() as connection:
-            people.keep_peer(connection, "news", made.address, made.peer, shop.now())
+            peers.keep(connection, "news", made.address, made.peer, shop.now())
         context = replace(context_of(shop, borrow=lend), first_contacts=values.pop("first_contacts", 10))
         yield Kept(shop, sandbox, messenger, context, group, opened)
     finally:

@@ -11,6 +11,7 @@ from vipcast.chats import gate, links, people
 from vipcast.chats.gate import Answer, Why
 from vipcast.chats.people import ASKS, LEFT, THERE
 from vipcast.config import Account
+from vipcast.delivery import peers
 from vipcast.groups import seats
 from vipcast.members.consent import ConsentState
 from vipcast.members.roster import PHONE
@@ -182,7 +183,7 @@ class TestComingIn:
         verdict = judge(shop, gold, person(9, "@viola_here", name="Viola", peer="9:123"), LINK)
         with shop.database.write() as connection:
             gate.expect(connection, NEWS, gold, verdict, shop.now())
-            assert people.peer_of(connection, "news", "@viola_here") == "9:123"
+            assert peers.of(connection, "news", "@viola_here") == "9:123"
         one = known(shop, gold)["9"]
         assert (one.state, one.member_id, one.name, one.joined_at) == (ASKS, viola, "Viola", None)
 

@@ -20,6 +20,7 @@ from support import START, add_member
 from vipcast.chats import links, people
 from vipcast.chats.people import ASKS, LEFT, THERE
 from vipcast.config import Account
+from vipcast.delivery import peers
 from vipcast.errors import InputError
 from vipcast.groups import chats, seats
 from vipcast.members import roster
@@ -64,7 +65,7 @@ def note(shop, group, one, **values):
 
 def resolve(shop, address, peer, account="news"):
     with shop.database.write() as connection:
-        people.keep_peer(connection, account, address, peer, shop.now())
+        peers.keep(connection, account, address, peer, shop.now())
 
 
 def addresses_of(shop, member_id):
@@ -160,8 +161,8 @@ class TestTie:
         assert ("telegram", "@viola_here") in addresses_of(shop, viola)
         assert whose(shop, gold, person(5, "@viola_here")) == viola
         with shop.database.read() as connection:
-            assert people.peer_of(connection, "news", "@viola_here") == "5:777"
-            assert people.peer_of(connection, "support", "@viola_here") == ""
+            assert peers.of(connection, "news", "@viola_here") == "5:777"
+            assert peers.of(connection, "support", "@viola_here") == ""
 
     def test_an_address_that_is_known_gets_no_second_one(self, shop, anna):
         before = addresses_of(shop, anna)
@@ -169,7 +170,7 @@ class TestTie:
             tie(shop, anna, person(5, "5", ANNA, peer="5:777"))
         assert addresses_of(shop, anna) == before
         with shop.database.read() as connection:
-            assert people.peer_of(connection, "news", ANNA) == "5:777"
+            assert peers.of(connection, "news", ANNA) == "5:777"
 
     def test_who_shows_no_address_changes_nothing(self, shop, anna):
         before = addresses_of(shop, anna)
@@ -188,10 +189,10 @@ class TestTie:
         resolve(shop, ANNA, "5:777")
         resolve(shop, ANNA, "")
         with shop.database.read() as connection:
-            assert people.peer_of(connection, "news", ANNA) == "5:777"
+            assert peers.of(connection, "news", ANNA) == "5:777"
         resolve(shop, ANNA, "5:888")
         with shop.database.read() as connection:
-            assert people.peer_of(connection, "news", ANNA) == "5:888"
+            assert peers.of(connection, "news", ANNA) == "5:888"
 
 
 class TestRecords:

@@ -25,6 +25,7 @@ from support import add_group, add_member, announce, opt_out, rows, write_templa
 
 from vipcast.announcements.templates import TemplateFault
 from vipcast.chats import people, saying, seen
+from vipcast.delivery import peers
 from vipcast.delivery.talk import body_of
 from vipcast.groups import chats, seats
 from vipcast.members.consent import ConsentState
@@ -243,7 +244,7 @@ async def tell(kept):
     announce(kept.shop, ["gold"], template="room", is_new=True)
     row = rows(kept.shop)[-1]
     with kept.shop.database.read() as connection:
-        peer = people.peer_of(connection, "news", row.address)
+        peer = peers.of(connection, "news", row.address)
     sent = await kept.messenger.send(row.address, peer, body_of(row.body), row.message_key)
     became(kept.shop, deliveries.c.id == row.id, "sent", remote_id=sent.remote_id)
     return row.id

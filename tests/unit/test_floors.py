@@ -16,11 +16,12 @@ BY_HAND = "vipcast.messengers._by_hand"  # the networks that no messenger serves
 MAX_LINES = 400
 
 # Which floor may stand on which; features additionally keep to their order.
-BASE = {"by_hand", "config", "errors", "clock", "places", "tomlfile"}
+BASE = {"by_hand", "config", "errors", "faults", "clock", "places", "tomlfile"}
 MAY_IMPORT = {
     "errors": set(),
     "account_rules": {"errors"},
     "clock": set(),
+    "faults": set(),
     "tomlfile": {"errors"},
     "by_hand": {"errors", "places"},
     "config": {"account_rules", "by_hand", "errors", "places", "tomlfile"},

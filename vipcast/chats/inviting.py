@@ -7,7 +7,7 @@ made, and what was begun is finished by the next run.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from vipcast.by_hand import BY_HAND
 from vipcast.chats import links, people, saying
 from vipcast.chats.context import Context
 from vipcast.chats.links import Link
-from vipcast.delivery import contacts
+from vipcast.delivery import contacts, peers
 from vipcast.delivery.outcomes import State
 from vipcast.groups import chats, seats
 from vipcast.groups.chats import GroupChat
@@ -185,8 +185,11 @@ async def invite(
             _text(context, group, chat, one, "https://t.me/+sample", context.expires_at())
     if adds:
         wanted = await _add(context, keeper, group, wanted, done)
-    known = await keeper.knows([one.address for one in wanted if one.is_stranger])
-    wanted = _within_budget(context, sorted(wanted, key=lambda one: _rank(one, known)), done)
+    strangers = [one for one in wanted if one.is_stranger]
+    known = await keeper.knows([one.address for one in strangers])
+    with context.database.read() as connection:
+        last = contacts.in_order(connection, group.chat_account, strangers, known, lambda one: one.address)
+    wanted = _within_budget(context, [*(one for one in wanted if not one.is_stranger), *last], done)
     ready = await _links(context, keeper, group, wanted)
     if ready:
         with context.database.write() as connection:
@@ -215,7 +218,7 @@ async def _add(
             continue
         room -= 1
         with context.database.read() as connection:
-            peer = people.peer_of(connection, account.name, address)
+            peer = peers.of(connection, account.name, address)
         if await keeper.add(group.chat, address, peer) is not Added.JOINED:
             left.append(one)
             continue
@@ -235,11 +238,6 @@ async def _note_added(
                     connection, group, person, member_id=member.id, state=people.THERE, added_at=now,
                     joined_at=person.joined_at or now, gone_at=None,
                 )  # fmt: skip
-
-
-def _rank(one: Invitee, known: Collection[str]) -> int:
-    """Return whom to invite first: who wrote to the account, then its contacts, then the others."""
-    return 0 if not one.is_stranger else 1 if one.address in known else 2
 
 
 def _within_budget(context: Context, wanted: Sequence[Invitee], done: Invited) -> list[Invitee]:

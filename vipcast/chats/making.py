@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from vipcast.chats import links, people, saying
 from vipcast.chats.context import Context
 from vipcast.config import Account
+from vipcast.delivery import peers
 from vipcast.errors import InputError, VipcastError
 from vipcast.groups import chats, seats
 from vipcast.groups.chats import GroupChat
@@ -142,7 +143,7 @@ async def _place(context: Context, messenger: Messenger, keeper: ChatKeeper, gro
     made = await keeper.find(chat.mark) or await keeper.create(chat.title, chat.mark)
     with context.database.write() as connection:
         chats.move(connection, group, messenger.account.name, made.address)
-        people.keep_peer(connection, messenger.account.name, made.address, made.peer, context.now())
+        peers.keep(connection, messenger.account.name, made.address, made.peer, context.now())
         return seats.get(connection, group.name)
 
 
@@ -171,8 +172,8 @@ async def put_right(
     return notes
 
 
-async def shut_doors(context: Context, keeper: ChatKeeper, group: Group) -> int:
-    """Revoke what lets in without a question, and links of ours that nobody knows of; return how many.
+async def shut_doors(context: Context, keeper: ChatKeeper, group: Group) -> None:
+    """Revoke what lets in without a question, and links of ours that nobody knows of.
 
     That goes for links that somebody made by hand with this account, too. A messenger may put a new default
     link in the place of a revoked one. Nobody was ever given that one; it is noted down, and another is
@@ -193,7 +194,6 @@ async def shut_doors(context: Context, keeper: ChatKeeper, group: Group) -> int:
         fresh = next((one.link for one in await keeper.links(group.chat) if one.is_default), "")
         with context.database.write() as connection:
             chats.put(connection, group, {"door": fresh})
-    return len(shut)
 
 
 async def bring_support(

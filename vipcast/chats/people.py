@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, insert, select, update
 
 from vipcast.config import Account
+from vipcast.delivery import peers as known_peers
 from vipcast.groups.seats import Group
 from vipcast.members import roster
 from vipcast.members.roster import PHONE
@@ -148,28 +149,13 @@ def tie(connection: Connection, account: Account, member_id: int, person: Person
     address = next((one for one in theirs if one in person.spellings), "")
     # A phone number that was resolved to this very person reaches them better than a bare number would.
     address = address or next(
-        (one for one in theirs if peer_of(connection, account.name, one).startswith(f"{person.id}:")), ""
+        (one for one in theirs if known_peers.of(connection, account.name, one).startswith(f"{person.id}:")),
+        "",
     )
     if not address:
         address = person.spellings[0]
         roster.add_address(connection, member_id, account.messenger, address)
-    keep_peer(connection, account.name, address, person.peer, now)
-
-
-def keep_peer(connection: Connection, account: str, address: str, peer: str, now: datetime) -> None:
-    """Keep how an account reaches an address; an empty `peer` changes nothing."""
-    if not peer:
-        return
-    mine = and_(peers.c.account == account, peers.c.address == address)
-    values = {"peer": peer, "resolved_at": now}
-    if not connection.execute(update(peers).where(mine).values(**values)).rowcount:
-        connection.execute(insert(peers).values(account=account, address=address, **values))
-
-
-def peer_of(connection: Connection, account: str, address: str) -> str:
-    """Return how an account reaches an address; empty where it never has."""
-    query = select(peers.c.peer).where(peers.c.account == account, peers.c.address == address)
-    return connection.execute(query).scalar() or ""
+    known_peers.keep(connection, account.name, address, person.peer, now)
 
 
 def note_own(connection: Connection, account: str, number: str) -> None:

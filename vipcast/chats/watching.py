@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from vipcast.chats.gate import Answer
 from vipcast.chats.syncing import Synced
 from vipcast.conversations.desk import Desk
 from vipcast.errors import Locked, VipcastError
+from vipcast.faults import log_unexpected
 from vipcast.groups import chats
 from vipcast.groups.chats import GroupChat
 from vipcast.groups.seats import Group
@@ -143,8 +143,7 @@ class Watch:
                 self._tell(name, f"The chat of {group.name}: {error.message} {error.hint}")
             self._wait(group, AGAIN_SECONDS)
         except Exception as error:  # noqa: BLE001 - the other chats go on
-            trace = "".join(traceback.format_tb(error.__traceback__))
-            log.error("a chat: unexpected %s\n%s", type(error).__name__, trace)  # noqa: TRY400
+            log_unexpected(log, "a chat", error)
             self._wait(group, AGAIN_SECONDS)
 
     def _wait(self, group: Group, seconds: float) -> None:

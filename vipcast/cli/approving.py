@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from vipcast.announcements import records
 from vipcast.cli.inbox_deeds import user_name
-from vipcast.cli.result import Result, render
+from vipcast.cli.result import Result
 from vipcast.cli.sending import drain
-from vipcast.cli.terminal import Terminal
+from vipcast.cli.terminal import Terminal, show
 from vipcast.delivery import ledger
 from vipcast.shop import Shop
 
@@ -18,8 +18,7 @@ def approve(terminal: Terminal, shop: Shop, number: int, *, yes: bool, by: str) 
         texts = records.texts(connection, number)
         members = sum(ledger.counts(connection, number).values())
     if not yes and one.approval == "waiting":
-        if not terminal.as_json:
-            render(Result(view=[f"{language}:\n{text}\n" for language, text in texts.items()]), as_json=False)
+        show(terminal, [f"{language}:\n{text}\n" for language, text in texts.items()])
         if not terminal.confirm(f"Send announcement {number} to {members} members?"):
             return Result({"announcement": one}, ["Nothing was decided."], exit_code=3)
     with shop.database.write() as connection:

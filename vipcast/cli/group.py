@@ -68,6 +68,7 @@ def create(
     """Make a group with a cap, and with --mode chat its own chat."""
     from vipcast.groups import seats
 
+    seats.check_cap(cap)  # before any messenger is asked
     with ctx.obj.shop() as shop:
         options = ChatOptions(mode or None, account, title, picture, language, talk, hide_members, on, link)
         making = _making() if options.are_given else None

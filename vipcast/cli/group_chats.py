@@ -11,7 +11,8 @@ from vipcast.chats.inviting import Invited
 from vipcast.cli.chat_options import ChatOptions
 from vipcast.cli.group_making import finish, kept_chat, run, set_up
 from vipcast.cli.group_views import done_view, invited_view, synced_view
-from vipcast.cli.result import Result, Table, note, render
+from vipcast.cli.result import Result, Table, note
+from vipcast.cli.terminal import show
 from vipcast.errors import InputError, NothingToDo
 from vipcast.groups import chats
 from vipcast.members import roster
@@ -62,7 +63,7 @@ def invite(terminal: Terminal, shop: Shop, name: str, options: InviteOptions) ->
     if options.is_dry_run:
         return Result({**data, "dry_run": True}, [preview, "Dry run: nobody was invited."])
     if not options.yes:
-        _show(terminal, [preview])
+        show(terminal, [preview])
         if not terminal.confirm(f"Invite {number} member{'s' * (number != 1)}?"):
             return Result(data, ["Nobody was invited."], exit_code=3)
     if chat.state == chats.MAKING:
@@ -149,7 +150,7 @@ def sync(terminal: Terminal, shop: Shop, name: str, *, yes: bool, fix: bool) -> 
             return Result(data, view)
         if not terminal.can_ask:
             return Result(data, [*view, "Nothing was changed: add --yes to do it."])
-        _show(terminal, view)
+        show(terminal, view)
         view = []
         if not terminal.confirm("Do this?"):
             return Result(data, ["Nothing was changed."], exit_code=3)
@@ -172,11 +173,6 @@ def _after(
         result.view = [*result.view, *sent.view]
         result.problems, result.exit_code = sent.problems, sent.exit_code
     return result
-
-
-def _show(terminal: Terminal, view: Sequence[str | Table]) -> None:
-    if not terminal.as_json:
-        render(Result(view=view), as_json=False, table_format=terminal.table_format)
 
 
 def _missing(shop: Shop, context: Context, group: Group) -> list[str | Table]:

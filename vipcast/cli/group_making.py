@@ -20,6 +20,7 @@ from vipcast.groups import chats, seats
 from vipcast.groups.chats import GroupChat
 from vipcast.groups.seats import Group
 from vipcast.messengers.base import AccountProblem, AddressInvalid, Messenger
+from vipcast.messengers.base_chats import TITLE_LIMIT
 from vipcast.shop import Shop
 from vipcast.shop_chats import chat_account, context_of
 from vipcast.shop_desk import find_chat, setting_of
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from vipcast.conversations.replies import ReplyName
 
 T = TypeVar("T")
-
-LONGEST_TITLE = 128  # Telegram: channels.editTitle
 
 
 def check(shop: Shop, options: ChatOptions, group: Group) -> None:
@@ -67,9 +66,9 @@ def check(shop: Shop, options: ChatOptions, group: Group) -> None:
         raise InputError(
             f"There is no picture {options.picture}.", hint="Name a file.", where=str(options.picture)
         )
-    if options.title is not None and not 0 < len(options.title) <= LONGEST_TITLE:
+    if options.title is not None and not 0 < len(options.title) <= TITLE_LIMIT:
         raise InputError(
-            f"A chat's title has 1 to {LONGEST_TITLE} characters.", hint=f"This one has {len(options.title)}."
+            f"A chat's title has 1 to {TITLE_LIMIT} characters.", hint=f"This one has {len(options.title)}."
         )
     if mode == chats.CHAT:
         _check_chat(shop, options, group)

@@ -10,9 +10,9 @@ from vipcast.announcements import records
 from vipcast.cli.clipboard import NO_CLIPBOARD, copy
 from vipcast.cli.inbox_deeds import user_name
 from vipcast.cli.moments import moment_of
-from vipcast.cli.result import Result, Table, render
-from vipcast.cli.terminal import Terminal
-from vipcast.cli.views import reason_words
+from vipcast.cli.result import Result, Table
+from vipcast.cli.terminal import Terminal, show
+from vipcast.cli.views import HAND_NEXT, reason_words, waiting_words
 from vipcast.delivery import hand
 from vipcast.delivery.hand import Noted, Task
 from vipcast.delivery.outcomes import ARRIVED
@@ -22,14 +22,8 @@ from vipcast.shop import Shop
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-NEXT = "vipcast hand next"
 _CUT = "✂" + "─" * 30
 _STATES = {"planned": "its announcement waits for approval", "overtaken": "somebody noted it a moment ago"}
-
-
-def waiting_words(number: int) -> str:
-    """Return the next step where something waits for a person's hand; empty where nothing does."""
-    return f"{number} to be sent by hand: {NEXT}" if number else ""
 
 
 def list_view(shop: Shop) -> Result:
@@ -44,7 +38,7 @@ def list_view(shop: Shop) -> Result:
         for one in found
     ]  # fmt: skip
     table = Table(("number", "announcement", "to", "network", "due", "late?"), rows)
-    return Result([_data(shop, one, now) for one in found], [table, f"Next: {NEXT}"])
+    return Result([_data(shop, one, now) for one in found], [table, f"Next: {HAND_NEXT}"])
 
 
 def next_view(terminal: Terminal, shop: Shop, by: str) -> Result:
@@ -65,7 +59,7 @@ def next_view(terminal: Terminal, shop: Shop, by: str) -> Result:
         verb = "called" if is_call else "posted"
         view.append(f"Once it is {verb}: vipcast hand done {task.id}   (or: vipcast hand skip {task.id})")
         return Result(data, view)
-    render(Result(view=view), as_json=False)
+    show(terminal, view)
     answer = terminal.ask("Sent? (y = done, s = skip, anything else: leave it)").casefold()
     if answer in {"y", "yes"}:
         return done_view(shop, [task.id], by=by, at="", note="")

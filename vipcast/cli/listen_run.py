@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -19,6 +18,7 @@ from vipcast.conversations.setting import DeskPlace, Setting
 from vipcast.delivery.interrupts import stop_on_signals
 from vipcast.delivery.receiving import DUPLICATES, Intake
 from vipcast.errors import Locked, Problem, SetupMissing, VipcastError
+from vipcast.faults import log_unexpected
 from vipcast.messengers.base import AccountProblem, EventKind, Messenger, SendError
 from vipcast.shop import Shop
 from vipcast.shop_chats import context_of
@@ -352,6 +352,5 @@ def _problem(error: VipcastError, name: str) -> Problem:
 
 def _unexpected(error: Exception, name: str) -> Problem:
     """Write down where it happened, without the error's words: they may name people."""
-    trace = "".join(traceback.format_tb(error.__traceback__))
-    log.error("%s: unexpected %s\n%s", name, type(error).__name__, trace)
+    log_unexpected(log, name, error)
     return Problem("unexpected", f"{name}: unexpected {type(error).__name__} in vipcast.", where=name)

@@ -15,9 +15,9 @@ from vipcast.announcements.planning import Plan, PlannedDelivery
 from vipcast.by_hand import BY_HAND
 from vipcast.cli.moments import moment_of
 from vipcast.cli.progress import progress_bar
-from vipcast.cli.result import Result, Table, note, render
+from vipcast.cli.result import Result, Table, note
 from vipcast.cli.template_views import first_person, parse_variables
-from vipcast.cli.terminal import Terminal
+from vipcast.cli.terminal import Terminal, show
 from vipcast.cli.views import count_words, next_steps, planned_data, preview_rows
 from vipcast.delivery import contacts, hand
 from vipcast.delivery.dispatch import resumes_at
@@ -82,8 +82,7 @@ def announce(terminal: Terminal, shop: Shop, options: SendOptions) -> Result:
         return Result({**data, "dry_run": True}, [*preview, ending])
     _refuse_empty(shop, prepared, fresh)
     if not options.yes:
-        if not terminal.as_json:
-            render(Result(view=preview), as_json=False, table_format=terminal.table_format)
+        show(terminal, preview)
         if not terminal.confirm(f"Send this to {_people(_reached(fresh))}?" if fresh else "Go on with it?"):
             return Result(data, ["Nothing was planned or sent."], exit_code=3)
         preview = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vipcast.errors import InputError
 
 if TYPE_CHECKING:
+    from vipcast.cli.result import Table
     from vipcast.shop import Shop
 
 
@@ -77,3 +79,11 @@ class Terminal:
         if not line:
             raise KeyboardInterrupt
         return line
+
+
+def show(terminal: Terminal, view: Sequence[str | Table]) -> None:
+    """Show something before a question; with --json nothing stands on stdout but the one object."""
+    from vipcast.cli.result import Result, render
+
+    if not terminal.as_json:
+        render(Result(view=view), as_json=False, table_format=terminal.table_format)

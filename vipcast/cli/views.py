@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from vipcast.members.roster import Member
     from vipcast.shop import Shop
 
+HAND_NEXT = "vipcast hand next"
+
 # What a reason of the ledger means, in words.
 REASONS: Mapping[str, str] = {
     "opted_out": "opted out",
@@ -146,12 +148,17 @@ def announcement_view(shop: Shop, connection: Connection, announcement: Announce
     return Result(data, view)
 
 
+def waiting_words(number: int) -> str:
+    """Return the next step where something waits for a person's hand; empty where nothing does."""
+    return f"{number} to be sent by hand: {HAND_NEXT}" if number else ""
+
+
 def next_steps(announcement: Announcement, counts: Mapping[str, int], by_hand: int = 0) -> list[str]:
     """Return what the owner may do about what is not done; `by_hand` of the queued ones wait for a person."""
     number = announcement.id
     steps = []
     if by_hand and announcement.state == "running":
-        steps.append(f"{by_hand} to be sent by hand: vipcast hand next")
+        steps.append(waiting_words(by_hand))
     if counts.get("queued", 0) > by_hand and announcement.state != "cancelled":
         steps.append(f"Go on with the rest: vipcast announcement resume {number}")
     if counts.get("unknown"):

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from vipcast.conversations import attachments
-from vipcast.delivery.outcomes import ARRIVED, State
+from vipcast.delivery.outcomes import state_for_one
 from vipcast.delivery.talk import Kind, body_of
 from vipcast.messengers.base import EventKind
 from vipcast.storage.tables import announcements, consents, deliveries, inbound, notes
@@ -111,9 +111,8 @@ def _outbound(
 
 
 def _sent(row: Any, seen: Mapping[int, datetime | None]) -> Said:
-    message, state = body_of(row.body), row.state
-    if row.id in seen and state in ARRIVED:  # the chat's is `seen` as soon as one has seen it
-        state = State.SEEN if seen[row.id] else State.SENT
+    message = body_of(row.body)
+    state = state_for_one(row.state, seen[row.id]) if row.id in seen else row.state
     return Said(
         at=row.sent_at or row.sending_at or row.planned_at,
         speaker=_SPEAKERS[row.kind],

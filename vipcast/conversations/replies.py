@@ -37,6 +37,7 @@ from vipcast.config import LANGUAGES
 from vipcast.conversations.replies_faq import SLOT, line_of, put_in
 from vipcast.errors import InputError, Problem, did_you_mean
 from vipcast.messengers.base import Capabilities, Formatting, Message
+from vipcast.messengers.base_chats import ABOUT_LIMIT
 
 ReplyName = Literal[
     "routed",  # the member wrote to an account that only announces
@@ -54,7 +55,6 @@ ReplyName = Literal[
     "about",  # the chat's description
 ]
 IN_CHAT: frozenset[ReplyName] = frozenset({"chat_welcome", "goodbye", "about"})  # all in it read the same
-ABOUT_LIMIT = 255  # characters: Telegram's limit for a group's description
 # What the built-in texts ask to be written, as buttons where a messenger has them: `words` understands each.
 LEAVE = "STOP"
 PERSON: Mapping[str, str] = {"hu": "ember", "cs": "člověk", "fi": "ihminen", "ru": "человек", "en": "person"}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -27,6 +26,7 @@ from vipcast.delivery.receiving import Intake
 from vipcast.delivery.sender import DrainResult, Ended
 from vipcast.delivery.speaking import Speaker
 from vipcast.errors import VipcastError
+from vipcast.faults import log_unexpected
 from vipcast.messengers.base import AccountProblem, Messenger, Rejected, SendError
 from vipcast.storage.database import Database
 
@@ -253,6 +253,5 @@ class Conversing:
         except VipcastError as error:
             self._tell(name, f"{name}: {error.message}" + (f" {error.hint}" if error.hint else ""))
         except Exception as error:  # noqa: BLE001 - the other pieces go on
-            trace = "".join(traceback.format_tb(error.__traceback__))
-            log.error("%s: unexpected %s\n%s", name, type(error).__name__, trace)  # noqa: TRY400
+            log_unexpected(log, name, error)
             self._tell(name, f"{name}: unexpected {type(error).__name__} in vipcast; see the log.")

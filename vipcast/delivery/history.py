@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, func, or_, select
 
-from vipcast.delivery.outcomes import ARRIVED, State
+from vipcast.delivery.outcomes import state_for_one
 from vipcast.storage.tables import announcements, deliveries, groups, members
 from vipcast.storage.tables_chats import chat_readers
 
@@ -80,17 +80,11 @@ def of_member(connection: Connection, member_id: int, announcement_id: int | Non
     if announcement_id is not None:
         query = query.where(deliveries.c.announcement_id == announcement_id)
     return [
-        _for_one(entry, seen[number]) if number in seen else entry
+        replace(entry, state=state_for_one(entry.state, seen[number]), seen_at=seen[number])
+        if number in seen
+        else entry
         for number, entry in _numbered(connection, query)
     ]
-
-
-def _for_one(entry: Entry, seen_at: datetime | None) -> Entry:
-    """Return what went to a chat as it stands for one who was there."""
-    state = entry.state
-    if state in ARRIVED:
-        state = State.SEEN if seen_at else State.SENT
-    return replace(entry, state=state, seen_at=seen_at)
 
 
 def _query() -> Select[tuple[object, ...]]:

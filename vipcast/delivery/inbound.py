@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,8 +18,10 @@ from sqlalchemy import Connection, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from vipcast.config import Account
+from vipcast.delivery import peers as known_peers
 from vipcast.delivery import receipts
 from vipcast.errors import InputError
+from vipcast.faults import log_unexpected
 from vipcast.members.linking import redeem
 from vipcast.members.roster import PHONE, mark_address
 from vipcast.messengers.base import Event, EventKind
@@ -86,7 +87,8 @@ def take(connection: Connection, account: Account, event: Event, now: datetime) 
     number = _store(connection, account, event, writer, now)
     if number is None:
         return None
-    _keep_peer(connection, account, event, writer, now)
+    # Whoever wrote can be answered.
+    known_peers.keep(connection, account.name, writer.address, event.peer, now)
     stored = Stored(number, writer.address, writer.member_id)
     if event.chat:  # what is said among others proves nothing about a private talk
         return stored
@@ -109,8 +111,7 @@ def unharmed(connection: Connection, words: str) -> Iterator[None]:
     except SQLAlchemyError:
         raise
     except Exception as error:  # noqa: BLE001 - what was stored before stays, whatever this was
-        trace = "".join(traceback.format_tb(error.__traceback__))  # without the words: they may name people
-        log.error("%s: %s\n%s", words, type(error).__name__, trace)  # noqa: TRY400
+        log_unexpected(log, words, error)
 
 
 def messages(connection: Connection, *, limit: int) -> list[Inbound]:
@@ -245,18 +246,6 @@ def _store(
 def _outdated(remote_id: str, at: datetime) -> str:
     """Return the number of a message whose own number is another's now."""
     return f"{remote_id}@{at.isoformat()}"
-
-
-def _keep_peer(
-    connection: Connection, account: Account, event: Event, writer: _Writer, now: datetime
-) -> None:
-    """Keep how the account reaches the person: whoever wrote can be answered."""
-    if not event.peer or not writer.address:
-        return
-    mine = and_(peers.c.account == account.name, peers.c.address == writer.address)
-    values = {"peer": event.peer, "resolved_at": now}
-    if not connection.execute(update(peers).where(mine).values(**values)).rowcount:
-        connection.execute(insert(peers).values(account=account.name, address=writer.address, **values))
 
 
 def _apply(

@@ -68,6 +68,16 @@ class Outcome:
     is_network_fault: bool = False
 
 
+def state_for_one(state: str, seen_at: datetime | None) -> str:
+    """Return the state of what went to a chat as it is for one who was there, who saw it at `seen_at`.
+
+    The chat's own is `seen` as soon as one of all has seen it.
+    """
+    if state not in ARRIVED:
+        return state
+    return State.SEEN if seen_at else State.SENT
+
+
 def backoff_seconds(attempts: int) -> float:
     """Return the wait before the next attempt: 1, 2, 4 … 32 seconds, then an hour each."""
     if attempts > QUICK_ATTEMPTS:

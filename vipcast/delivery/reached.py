@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
 from vipcast.announcements.records import INVITATION
 from vipcast.delivery.lease import Lane
-from vipcast.delivery.outcomes import ARRIVED, State
+from vipcast.delivery.outcomes import ARRIVED, State, state_for_one
 from vipcast.groups.seats import Group
 from vipcast.storage.tables import announcements, deliveries
 from vipcast.storage.tables_chats import chat_readers
@@ -65,7 +65,7 @@ def of_members(connection: Connection, ids: Sequence[int]) -> dict[int, Reached]
     return {
         member_id: Reached(
             row.announcement_id,
-            State.SEEN if row.seen and row.state in ARRIVED else _own(row),
+            row.state if row.group_id is None else state_for_one(row.state, row.seen),
             row.seen or row.sent_at or row.ended_at or row.planned_at,
             arrived.get(member_id),
         )
@@ -90,11 +90,6 @@ def last_of_group(connection: Connection, group: Group) -> LastOfGroup | None:
     )
     people, seen = connection.execute(counted).one()
     return LastOfGroup(row.id, row.title or row.template, row.started_at or row.created_at, people, seen)
-
-
-def _own(row: Any) -> str:
-    """Return the state of what went to one person; that of a chat is `seen` as soon as one has seen it."""
-    return State.SENT if row.group_id is not None and row.state == State.SEEN else str(row.state)
 
 
 def _news(whom: ColumnElement[Any], seen: ColumnElement[Any]) -> Select[Any]:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import Connection, select, update
 
-from vipcast.delivery import receipts
+from vipcast.delivery import peers, receipts
 from vipcast.delivery.lease import ensure_account
 from vipcast.delivery.outcomes import Outcome, State
 from vipcast.delivery.statements import RECORD_OTHER, RECORD_SENT
 from vipcast.members.roster import mark_address
-from vipcast.storage.tables import accounts, deliveries, peers
+from vipcast.storage.tables import accounts, deliveries
 
 
 def record(connection: Connection, account: str, outcomes: Sequence[Outcome], now: datetime) -> None:
@@ -61,11 +61,7 @@ def _note_address(connection: Connection, account: str, outcome: Outcome, now: d
             connection, row.member_id, row.messenger, row.address,
             state=outcome.address_state, reason=outcome.words or outcome.code, now=now,
         )  # fmt: skip
-    if outcome.peer:
-        mine = and_(peers.c.account == account, peers.c.address == row.address)
-        values = {"peer": outcome.peer, "resolved_at": now}
-        if not connection.execute(update(peers).where(mine).values(**values)).rowcount:
-            connection.execute(peers.insert().values(account=account, address=row.address, **values))
+    peers.keep(connection, account, row.address, outcome.peer, now)
 
 
 def _note_account(connection: Connection, account: str, outcome: Outcome, now: datetime) -> None:

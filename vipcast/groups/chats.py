@@ -67,12 +67,17 @@ def of(connection: Connection, group: Group) -> GroupChat | None:
 
 def kept(connection: Connection) -> list[tuple[Group, GroupChat]]:
     """Return the open groups whose chat is ready, or being made, on a messenger that can be looked into."""
-    found = []
-    for group in seats.everything(connection, with_closed=False):
-        chat = of(connection, group) if group.mode == CHAT else None
-        if chat is not None and chat.state in (READY, MAKING):
-            found.append((group, chat))
-    return found
+    query = (
+        select(chats, groups.c.name)
+        .join(groups, groups.c.id == chats.c.group_id)
+        .where(groups.c.mode == CHAT, groups.c.closed_at.is_(None), chats.c.state.in_((READY, MAKING)))
+        .order_by(groups.c.name)
+    )
+    fields = GroupChat.__dataclass_fields__
+    return [
+        (seats.get(connection, row.name), GroupChat(**{name: row._mapping[name] for name in fields}))  # noqa: SLF001
+        for row in connection.execute(query).all()
+    ]
 
 
 def put(connection: Connection, group: Group, values: Mapping[str, Any]) -> GroupChat:

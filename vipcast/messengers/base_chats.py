@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+TITLE_LIMIT, ABOUT_LIMIT = 128, 255  # characters of a chat's title and description: Telegram's own
+
 
 @dataclass(frozen=True, slots=True)
 class Chat:

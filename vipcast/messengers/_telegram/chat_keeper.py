@@ -22,6 +22,8 @@ from vipcast.messengers._telegram.reading import moment, names_of
 from vipcast.messengers._telegram.wire import Wire
 from vipcast.messengers.base import AddressInvalid, Rejected
 from vipcast.messengers.base_chats import (
+    ABOUT_LIMIT,
+    TITLE_LIMIT,
     Added,
     Chat,
     ChatGone,
@@ -32,7 +34,6 @@ from vipcast.messengers.base_chats import (
     Person,
 )
 
-TITLE_LIMIT, ABOUT_LIMIT = 128, 255  # characters; Telegram's own
 NEWEST = 30  # of the account's own groups, so many are looked at for a mark: each costs a request
 ARCHIVE = 1  # Telegram's number of the folder
 SEES_MEMBERS = (
